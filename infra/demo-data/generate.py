@@ -388,6 +388,7 @@ ALLOPURINOL|100 mg|t|M04AA01
 CETIRIZINE|10 mg|t|R06AE07
 MONTELUKAST|10 mg|t|R03DC03
 """
+WITHOUT_ACCOUNT = "hermine"
 MEDICINE_COUNT = 100
 
 # Units per box, read from the label in words, only where it can be read in one way: one count, no second component
@@ -727,8 +728,10 @@ def build_groups_and_people(out):
             login = person(f"{word}.{party}")
             for group in groups:
                 grant(login, role, group, party)
+    # One firm has no account: its orders leave as files, and an officer enters what it answers.
     for party in FIRMS:
-        grant(person(f"fournisseur.{party}"), "SUPPLIER", party=party)
+        if party != WITHOUT_ACCOUNT:
+            grant(person(f"fournisseur.{party}"), "SUPPLIER", party=party)
     for party in PLATFORMS:
         grant(person(f"plateforme.{party}"), "PLATFORM_OPERATOR", party=party)
 

@@ -1,0 +1,128 @@
+//! `demo --url URL --data DIR [--json FILE] [--password P]`: loads a folder and runs its season. `infra/demo` calls it.
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::{Context as _, bail};
+use futures::future::try_join_all;
+use tools::demo::{
+    api::Api,
+    data::Data,
+    report::{self, Seconds},
+    season::Season,
+    setup::{self, ADMIN, Ids, People},
+};
+
+struct Arguments {
+    url: String,
+    data: PathBuf,
+    json: Option<PathBuf>,
+    check: bool,
+}
+
+fn arguments() -> anyhow::Result<Arguments> {
+    let (mut url, mut data, mut json, mut check) = (None, None, None, false);
+    let mut given = std::env::args().skip(1);
+    while let Some(name) = given.next() {
+        let mut value = || given.next().with_context(|| format!("{name} needs a value"));
+        match name.as_str() {
+            "--url" => url = Some(value()?),
+            "--data" => data = Some(PathBuf::from(value()?)),
+            "--json" => json = Some(PathBuf::from(value()?)),
+            "--check" => check = true,
+            _ => bail!("unknown argument {name}"),
+        }
+    }
+    let url = if check { url.unwrap_or_default() } else { url.context("--url is missing")? };
+    Ok(Arguments { url, data: data.context("--data is missing")?, json, check })
+}
+
+/// Tells progress on standard output.
+#[expect(clippy::print_stdout, reason = "what this program is for")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = arguments()?;
+    let data = Data::read(&arguments.data)?;
+    if arguments.check {
+        say("Le dossier de données est complet et cohérent.");
+        return Ok(());
+    }
+    let password = std::env::var("CENTRALE_DEMO_PASSWORD").context("CENTRALE_DEMO_PASSWORD is not set")?;
+    let api = Api::new(&arguments.url)?;
+    api.know(ADMIN, &std::env::var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD").context("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD is not set")?);
+    let people = People::read(&data);
+    let mut seconds = Seconds::new();
+    let mut clock = Instant::now();
+    let mut stage = |name: &'static str, label: &str| {
+        let took = clock.elapsed();
+        clock = Instant::now();
+        seconds.push((name, took));
+        say(&format!("  {label:<58} {:>6} ms", report::figure(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))));
+    };
+
+    let mut ids = Ids::default();
+    setup::registry(&api, &data, &mut ids, &password).await?;
+    stage("registry", "Établissements, sites, groupes, personnes, articles");
+    let groups: Vec<String> = ids.groups.keys().cloned().collect();
+    for group in &groups {
+        setup::agreements(&api, &data, &mut ids, &people, group).await?;
+    }
+    setup::break_bulk(&api, &data, &ids, &people).await?;
+    stage("agreements", "Accords-cadres, prix, prix de l'an dernier, dégroupage");
+
+    let mut seasons: Vec<Season<'_>> = groups.iter().map(|group| Season::new(&api, &data, &ids, &people, group)).collect();
+    try_join_all(seasons.iter_mut().map(Season::needs)).await?;
+    stage("needs", "Besoins : à l'unité, par lot, par fichier");
+    try_join_all(seasons.iter_mut().map(Season::pool)).await?;
+    stage("pool", "Clôture, consolidation, plan groupé");
+    try_join_all(seasons.iter_mut().map(Season::order)).await?;
+    stage("order", "Approbation, engagements, commandes groupées");
+    try_join_all(seasons.iter_mut().map(Season::answer)).await?;
+    stage("answer", "Réponses des fournisseurs");
+    try_join_all(seasons.iter_mut().map(Season::ship)).await?;
+    stage("ship", "Expéditions annoncées");
+    try_join_all(seasons.iter_mut().map(Season::receive)).await?;
+    stage("receive", "Réceptions sur plateforme et répartition");
+    try_join_all(seasons.iter_mut().map(Season::deliver)).await?;
+    stage("deliver", "Livraisons, preuves, service fait");
+    try_join_all(seasons.iter_mut().map(Season::books)).await?;
+    stage("books", "Comptes rapprochés");
+
+    finish(&arguments, &data, &seasons, &seconds)
+}
+
+fn finish(arguments: &Arguments, data: &Data, seasons: &[Season<'_>], seconds: &Seconds) -> anyhow::Result<()> {
+    let groups: Vec<_> = seasons
+        .iter()
+        .map(|season| {
+            let mut facts = season.facts.clone();
+            let members = data.table("members.csv").rows().filter(|row| row.text("group_key") == season.group).count();
+            facts.insert("members", i64::try_from(members).unwrap_or(i64::MAX));
+            (season.group.clone(), facts)
+        })
+        .collect();
+    let mut totals = report::totals(&groups);
+    let count = |file: &str| i64::try_from(data.table(file).rows().count()).unwrap_or(i64::MAX);
+    let members: std::collections::BTreeSet<&str> = data.table("members.csv").rows().map(|row| row.text("party_key")).collect();
+    // One hospital in two groups is one establishment.
+    totals.insert("members", i64::try_from(members.len()).unwrap_or(i64::MAX));
+    totals.insert("sites", count("sites.csv"));
+    totals.insert("articles", count("articles.csv"));
+    say("");
+    for season in seasons {
+        for note in &season.notes {
+            say(&format!("  [{}] {note}", season.group));
+        }
+    }
+    say("");
+    say(&report::table(&groups, &totals));
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report::json(&totals, seconds))? + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    anyhow::ensure!(totals["amount_ordered_cents"] == totals["sum_of_shares_cents"], "the shares do not add up to the orders");
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The demo: loads a data folder and runs the main job through the public HTTP API, as the different people would.
+
+pub mod api;
+pub mod data;
+pub mod report;
+pub mod season;
+pub mod setup;
+pub mod tables;
