@@ -95,6 +95,17 @@ BEGIN
 END
 $$;
 
+-- Bulk loads COPY into a temporary table first. Postgres gives this to everybody; a managed one may not.
+DO $$
+DECLARE
+  service text;
+BEGIN
+  FOREACH service IN ARRAY ARRAY['membership', 'catalogue', 'tendering', 'demand', 'logistics'] LOOP
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), service || '_app');
+  END LOOP;
+END
+$$;
+
 -- The clock of business time (design.md 8): read once per transaction, after its locks. It moves during a
 -- transaction, hence volatile. In a normal cluster it is the real time; only infra/db/demo_clock.sql, on a new
 -- cluster, makes it another: a cluster that has the demo's clock keeps it.

@@ -1,8 +1,9 @@
 //! The gRPC face of catalogue: who calls → [`App`] → reply. Nothing else.
 
 use proto::catalogue::v1::{
-    BatchGetArticlesRequest, BatchGetArticlesResponse, GetArticleRequest, GetArticleResponse, ListArticlesRequest, ListArticlesResponse, ListPricesRequest, ListPricesResponse, RegisterArticlesRequest, RegisterArticlesResponse, SetPricesRequest, SetPricesResponse,
-    catalogue_service_server::CatalogueService,
+    BatchGetArticlesRequest, BatchGetArticlesResponse, GetArticleRequest, GetArticleResponse, ListArticlesRequest,
+    ListArticlesResponse, ListPricesRequest, ListPricesResponse, RegisterArticlesRequest, RegisterArticlesResponse,
+    SetPricesRequest, SetPricesResponse, catalogue_service_server::CatalogueService,
 };
 use tonic::{Request, Response, Status};
 
@@ -10,7 +11,10 @@ use crate::app::App;
 
 #[tonic::async_trait]
 impl CatalogueService for App {
-    async fn register_articles(&self, request: Request<RegisterArticlesRequest>) -> Result<Response<RegisterArticlesResponse>, Status> {
+    async fn register_articles(
+        &self,
+        request: Request<RegisterArticlesRequest>,
+    ) -> Result<Response<RegisterArticlesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.register_articles(&caller, request.into_inner()).await?))
     }
@@ -20,12 +24,18 @@ impl CatalogueService for App {
         Ok(Response::new(self.get_article(&caller, request.into_inner()).await?))
     }
 
-    async fn batch_get_articles(&self, request: Request<BatchGetArticlesRequest>) -> Result<Response<BatchGetArticlesResponse>, Status> {
+    async fn batch_get_articles(
+        &self,
+        request: Request<BatchGetArticlesRequest>,
+    ) -> Result<Response<BatchGetArticlesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.batch_get_articles(&caller, request.into_inner()).await?))
     }
 
-    async fn list_articles(&self, request: Request<ListArticlesRequest>) -> Result<Response<ListArticlesResponse>, Status> {
+    async fn list_articles(
+        &self,
+        request: Request<ListArticlesRequest>,
+    ) -> Result<Response<ListArticlesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_articles(&caller, request.into_inner()).await?))
     }
@@ -39,5 +49,4 @@ impl CatalogueService for App {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_prices(&caller, request.into_inner()).await?))
     }
-
 }

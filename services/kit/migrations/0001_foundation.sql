@@ -132,6 +132,15 @@ CREATE TABLE idempotency (
 );
 CALL protect('idempotency');
 
+-- Forgets old replies. Owned by the schema's owner, since the worker has no right on groups' replies.
+DO $do$
+BEGIN
+  EXECUTE format($f$
+    CREATE FUNCTION purge_idempotency() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = %1$I AS $body$
+      WITH gone AS (DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '30 days' RETURNING 1) SELECT count(*) FROM gone
+    $body$ $f$, current_schema);
+END $do$;
+
 -- Legal numbers per group, kind and year.
 CREATE TABLE number_counter (
   group_id uuid NOT NULL,

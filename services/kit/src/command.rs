@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// What claiming a request id gives.
+#[expect(clippy::large_enum_variant, reason = "made once a command and taken apart at once")]
 pub enum Claim<R> {
     /// First time: do the work in this transaction and [`Command::finish`] it.
     Fresh(Command),

@@ -179,11 +179,14 @@ pub struct Tx {
     pub(crate) group: Option<GroupId>,
     pub(crate) appended: bool,
     notify: std::sync::Arc<tokio::sync::Notify>,
+    /// From begin to end, in the trace of whoever began it.
+    _span: tracing::Span,
 }
 
 impl Tx {
     fn new(inner: Transaction<'static, Postgres>, db: &Db, actor: String, group: Option<GroupId>) -> Self {
-        Self { inner, now: None, actor, group, appended: false, notify: db.appended.clone() }
+        let _span = tracing::info_span!("db.transaction", db.schema = db.schema);
+        Self { inner, now: None, actor, group, appended: false, notify: db.appended.clone(), _span }
     }
 
     /// The connection, for SQL in `store`.

@@ -117,6 +117,7 @@ impl Stamper {
     pub async fn run(self, stop: CancellationToken) {
         let mut exported = 0;
         let mut next_export = tokio::time::Instant::now();
+        let mut next_purge = next_export;
         loop {
             match self.stamp_once().await {
                 Ok(0) => {
@@ -138,6 +139,12 @@ impl Stamper {
             if tokio::time::Instant::now() >= next_export {
                 exported = self.export_heads(exported).await;
                 next_export = tokio::time::Instant::now() + Duration::from_secs(30);
+            }
+            if tokio::time::Instant::now() >= next_purge {
+                if let Err(error) = self.purge().await {
+                    tracing::warn!(%error, "old replies not forgotten");
+                }
+                next_purge = tokio::time::Instant::now() + Duration::from_secs(3_600);
             }
             if stop.is_cancelled() {
                 break;
@@ -175,6 +182,13 @@ impl Stamper {
         stamp(tx.conn(), &events).await?;
         tx.commit().await?;
         Ok(events.len())
+    }
+
+    /// Forgets replies to commands older than 30 days: the log stays, they are only for repeats.
+    async fn purge(&self) -> Result<(), Failure> {
+        let mut tx = self.db.begin_worker().await?;
+        sqlx::query("SELECT purge_idempotency()").execute(tx.conn()).await?;
+        tx.commit().await
     }
 
     /// Exports the heads when they have moved past `exported`; the position exported last.

@@ -1,7 +1,12 @@
 //! The gRPC face of membership: who calls → [`App`] → reply. Nothing else.
 
 use proto::membership::v1::{
-    AddMembersRequest, AddMembersResponse, BatchGetPartiesRequest, BatchGetPartiesResponse, BatchGetSitesRequest, BatchGetSitesResponse, CreateGroupRequest, CreateGroupResponse, GetGroupRequest, GetGroupResponse, GetIssuerKeysRequest, GetIssuerKeysResponse, IssueTokenRequest, IssueTokenResponse, ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse, ListSitesRequest, ListSitesResponse, RegisterPartiesRequest, RegisterPartiesResponse, RegisterPeopleRequest, RegisterPeopleResponse, RegisterSitesRequest, RegisterSitesResponse, ResolvePersonRequest, ResolvePersonResponse,
+    AddMembersRequest, AddMembersResponse, BatchGetPartiesRequest, BatchGetPartiesResponse, BatchGetSitesRequest,
+    BatchGetSitesResponse, CreateGroupRequest, CreateGroupResponse, GetClockRequest, GetClockResponse, GetGroupRequest,
+    GetGroupResponse, GetIssuerKeysRequest, GetIssuerKeysResponse, IssueTokenRequest, IssueTokenResponse,
+    ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse, ListSitesRequest,
+    ListSitesResponse, RegisterPartiesRequest, RegisterPartiesResponse, RegisterPeopleRequest, RegisterPeopleResponse,
+    RegisterSitesRequest, RegisterSitesResponse, ResolvePersonRequest, ResolvePersonResponse,
     membership_service_server::MembershipService,
 };
 use tonic::{Request, Response, Status};
@@ -10,17 +15,26 @@ use crate::app::App;
 
 #[tonic::async_trait]
 impl MembershipService for App {
-    async fn register_parties(&self, request: Request<RegisterPartiesRequest>) -> Result<Response<RegisterPartiesResponse>, Status> {
+    async fn register_parties(
+        &self,
+        request: Request<RegisterPartiesRequest>,
+    ) -> Result<Response<RegisterPartiesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.register_parties(&caller, request.into_inner()).await?))
     }
 
-    async fn register_sites(&self, request: Request<RegisterSitesRequest>) -> Result<Response<RegisterSitesResponse>, Status> {
+    async fn register_sites(
+        &self,
+        request: Request<RegisterSitesRequest>,
+    ) -> Result<Response<RegisterSitesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.register_sites(&caller, request.into_inner()).await?))
     }
 
-    async fn create_group(&self, request: Request<CreateGroupRequest>) -> Result<Response<CreateGroupResponse>, Status> {
+    async fn create_group(
+        &self,
+        request: Request<CreateGroupRequest>,
+    ) -> Result<Response<CreateGroupResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.create_group(&caller, request.into_inner()).await?))
     }
@@ -30,17 +44,26 @@ impl MembershipService for App {
         Ok(Response::new(self.add_members(&caller, request.into_inner()).await?))
     }
 
-    async fn register_people(&self, request: Request<RegisterPeopleRequest>) -> Result<Response<RegisterPeopleResponse>, Status> {
+    async fn register_people(
+        &self,
+        request: Request<RegisterPeopleRequest>,
+    ) -> Result<Response<RegisterPeopleResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.register_people(&caller, request.into_inner()).await?))
     }
 
-    async fn batch_get_parties(&self, request: Request<BatchGetPartiesRequest>) -> Result<Response<BatchGetPartiesResponse>, Status> {
+    async fn batch_get_parties(
+        &self,
+        request: Request<BatchGetPartiesRequest>,
+    ) -> Result<Response<BatchGetPartiesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.batch_get_parties(&caller, request.into_inner()).await?))
     }
 
-    async fn batch_get_sites(&self, request: Request<BatchGetSitesRequest>) -> Result<Response<BatchGetSitesResponse>, Status> {
+    async fn batch_get_sites(
+        &self,
+        request: Request<BatchGetSitesRequest>,
+    ) -> Result<Response<BatchGetSitesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.batch_get_sites(&caller, request.into_inner()).await?))
     }
@@ -55,7 +78,10 @@ impl MembershipService for App {
         Ok(Response::new(self.get_group(&caller, request.into_inner()).await?))
     }
 
-    async fn list_members(&self, request: Request<ListMembersRequest>) -> Result<Response<ListMembersResponse>, Status> {
+    async fn list_members(
+        &self,
+        request: Request<ListMembersRequest>,
+    ) -> Result<Response<ListMembersResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_members(&caller, request.into_inner()).await?))
     }
@@ -65,7 +91,10 @@ impl MembershipService for App {
         Ok(Response::new(self.list_sites(&caller, request.into_inner()).await?))
     }
 
-    async fn resolve_person(&self, request: Request<ResolvePersonRequest>) -> Result<Response<ResolvePersonResponse>, Status> {
+    async fn resolve_person(
+        &self,
+        request: Request<ResolvePersonRequest>,
+    ) -> Result<Response<ResolvePersonResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.resolve_person(&caller, request.into_inner()).await?))
     }
@@ -75,9 +104,16 @@ impl MembershipService for App {
         Ok(Response::new(self.issue_token(&caller, request.into_inner()).await?))
     }
 
-    async fn get_issuer_keys(&self, request: Request<GetIssuerKeysRequest>) -> Result<Response<GetIssuerKeysResponse>, Status> {
+    async fn get_issuer_keys(
+        &self,
+        request: Request<GetIssuerKeysRequest>,
+    ) -> Result<Response<GetIssuerKeysResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.get_issuer_keys(&caller, request.into_inner()).await?))
     }
 
+    async fn get_clock(&self, request: Request<GetClockRequest>) -> Result<Response<GetClockResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.get_clock(&caller, request.into_inner()).await?))
+    }
 }

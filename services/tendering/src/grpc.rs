@@ -1,7 +1,10 @@
 //! The gRPC face of tendering: who calls → [`App`] → reply. Nothing else.
 
 use proto::tendering::v1::{
-    AddBeneficiariesRequest, AddBeneficiariesResponse, CheckEntitlementsRequest, CheckEntitlementsResponse, ConfirmReservationRequest, ConfirmReservationResponse, EnterAgreementRequest, EnterAgreementResponse, GetAgreementRequest, GetAgreementResponse, ListAgreementsRequest, ListAgreementsResponse, ReleaseReservationRequest, ReleaseReservationResponse, ReserveRequest, ReserveResponse,
+    AddBeneficiariesRequest, AddBeneficiariesResponse, CheckEntitlementsRequest, CheckEntitlementsResponse,
+    ConfirmReservationRequest, ConfirmReservationResponse, EnterAgreementRequest, EnterAgreementResponse,
+    GetAgreementRequest, GetAgreementResponse, ListAgreementsRequest, ListAgreementsResponse,
+    ReleaseReservationRequest, ReleaseReservationResponse, ReserveRequest, ReserveResponse,
     tendering_service_server::TenderingService,
 };
 use tonic::{Request, Response, Status};
@@ -10,27 +13,42 @@ use crate::app::App;
 
 #[tonic::async_trait]
 impl TenderingService for App {
-    async fn enter_agreement(&self, request: Request<EnterAgreementRequest>) -> Result<Response<EnterAgreementResponse>, Status> {
+    async fn enter_agreement(
+        &self,
+        request: Request<EnterAgreementRequest>,
+    ) -> Result<Response<EnterAgreementResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.enter_agreement(&caller, request.into_inner()).await?))
     }
 
-    async fn get_agreement(&self, request: Request<GetAgreementRequest>) -> Result<Response<GetAgreementResponse>, Status> {
+    async fn get_agreement(
+        &self,
+        request: Request<GetAgreementRequest>,
+    ) -> Result<Response<GetAgreementResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.get_agreement(&caller, request.into_inner()).await?))
     }
 
-    async fn list_agreements(&self, request: Request<ListAgreementsRequest>) -> Result<Response<ListAgreementsResponse>, Status> {
+    async fn list_agreements(
+        &self,
+        request: Request<ListAgreementsRequest>,
+    ) -> Result<Response<ListAgreementsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_agreements(&caller, request.into_inner()).await?))
     }
 
-    async fn add_beneficiaries(&self, request: Request<AddBeneficiariesRequest>) -> Result<Response<AddBeneficiariesResponse>, Status> {
+    async fn add_beneficiaries(
+        &self,
+        request: Request<AddBeneficiariesRequest>,
+    ) -> Result<Response<AddBeneficiariesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.add_beneficiaries(&caller, request.into_inner()).await?))
     }
 
-    async fn check_entitlements(&self, request: Request<CheckEntitlementsRequest>) -> Result<Response<CheckEntitlementsResponse>, Status> {
+    async fn check_entitlements(
+        &self,
+        request: Request<CheckEntitlementsRequest>,
+    ) -> Result<Response<CheckEntitlementsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.check_entitlements(&caller, request.into_inner()).await?))
     }
@@ -40,14 +58,19 @@ impl TenderingService for App {
         Ok(Response::new(self.reserve(&caller, request.into_inner()).await?))
     }
 
-    async fn confirm_reservation(&self, request: Request<ConfirmReservationRequest>) -> Result<Response<ConfirmReservationResponse>, Status> {
+    async fn confirm_reservation(
+        &self,
+        request: Request<ConfirmReservationRequest>,
+    ) -> Result<Response<ConfirmReservationResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.confirm_reservation(&caller, request.into_inner()).await?))
     }
 
-    async fn release_reservation(&self, request: Request<ReleaseReservationRequest>) -> Result<Response<ReleaseReservationResponse>, Status> {
+    async fn release_reservation(
+        &self,
+        request: Request<ReleaseReservationRequest>,
+    ) -> Result<Response<ReleaseReservationResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.release_reservation(&caller, request.into_inner()).await?))
     }
-
 }

@@ -1,1 +1,38 @@
-//! The tendering service.
+//! The tendering service: agreements in force with their holders, beneficiaries and ceilings, and the answer to "may this
+//! member buy this, under this contract, today?", computed again in the transaction that reserves.
+//!
+//! [`domain`] is what is true, [`app`] what happens, `store` what is kept, `convert` and `grpc` how it is asked.
+//! Where a rule lives: who may buy, `domain/entitlement.rs`; ceilings and reservations, `domain/ceiling.rs`; what an
+//! agreement must be, `domain/agreement.rs`; articles of law and their dates, table `legal_rule`.
+
+pub mod app;
+pub mod convert;
+pub mod domain;
+mod grpc;
+mod store;
+
+use kit::{
+    config::Env,
+    service::{Foundation, Parts},
+};
+use proto::tendering::v1::tendering_service_server::TenderingServiceServer;
+
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Largest request: 20,000 entitlement questions of about 90 bytes come to under 2 MiB.
+const LARGEST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Makes the service's parts. Reads `CENTRALE_MEMBERSHIP_URL`.
+///
+/// # Errors
+/// When a URL is malformed.
+pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
+    let url = env.required("CENTRALE_MEMBERSHIP_URL");
+    let membership =
+        foundation.peer("membership", &url).map_err(|error| format!("CENTRALE_MEMBERSHIP_URL {url:?}: {error}"))?;
+    let app = app::App::new(foundation.db.clone(), foundation.verifier.clone(), membership);
+    let mut parts = Parts::default();
+    parts.routes.add_service(TenderingServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST_BYTES));
+    Ok(parts)
+}

@@ -132,7 +132,8 @@ impl<'a> Row<'a> {
     /// A key of another file; empty is allowed when `optional`.
     pub fn refers(&self, column: &str, keys: &HashSet<String>, file: &str, optional: bool, faults: &mut Faults) -> &'a str {
         let text = self.text(column);
-        if !(optional && text.is_empty()) && !keys.contains(text) {
+        let left_out = optional && text.is_empty();
+        if !left_out && !keys.contains(text) {
             self.fault(column, &format!("absent de {file}"), faults);
         }
         text

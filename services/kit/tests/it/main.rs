@@ -1,4 +1,5 @@
 //! The kit's promises on real Postgres, as a service's own roles. The schema is one service's with nothing but the foundation.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod commands;
 mod isolation;

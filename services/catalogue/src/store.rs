@@ -1,0 +1,5 @@
+//! SQL of the catalogue, and nothing else.
+
+pub(crate) mod articles;
+pub(crate) mod prices;
+mod rows;

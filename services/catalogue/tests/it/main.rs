@@ -1,0 +1,8 @@
+//! The catalogue on a real Postgres, as its own role.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests; clippy only knows #[test] functions")]
+
+mod articles;
+mod constraints;
+mod prices;
+mod support;

@@ -1,0 +1,41 @@
+//! proto ↔ domain. Reading collects every fault of a request, so that one answer tells all that must be mended.
+
+mod fields;
+mod group;
+mod login;
+mod member;
+mod page;
+mod party;
+mod person;
+mod site;
+
+use std::{collections::HashMap, hash::Hash};
+
+pub use fields::Fields;
+pub use group::{GroupInput, group_from_proto, group_to_proto};
+pub use login::{Credentials, credentials_from_proto};
+pub use member::{ListMembersInput, MemberInput, list_members_from_proto, member_to_proto, members_from_proto};
+pub(crate) use page::page_from_proto;
+pub use party::{parties_from_proto, party_to_proto};
+pub use person::{GrantInput, GroupRef, PersonInput, grant_to_proto, people_from_proto, person_to_proto};
+pub(crate) use person::{parse_login, parse_password};
+pub use site::{SiteInput, list_sites_from_proto, site_to_proto, sites_from_proto};
+
+/// Things registered in one call at most.
+const MOST_REGISTERED: usize = 1_000;
+
+/// A fault for each value that stands in two rows of one request.
+fn check_repeats<T: Hash + Eq>(fields: &mut Fields, rows: &str, field: &str, values: impl Iterator<Item = Option<T>>) {
+    let mut first: HashMap<T, usize> = HashMap::new();
+    for (index, value) in values.enumerate() {
+        let Some(value) = value else { continue };
+        match first.get(&value) {
+            Some(earlier) => {
+                fields.fault(&format!("{rows}[{index}].{field}"), &format!("is that of {rows}[{earlier}]"))
+            }
+            None => {
+                first.insert(value, index);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The rules of who is who, as plain types and functions.
+//!
+//! 1. A party is known by one key, which keeps its kind for ever; a site keeps its party.
+//! 2. A SIRET, a FINESS number or a GLN names at most one party, and at most one site.
+//! 3. An establishment has a buyer status (CCP L1211-1); saying that one is not a contracting authority takes evidence and its date.
+//! 4. A group has one legal form, one awarding party, and at most one platform that serves it.
+//! 5. On one day a party belongs to a group in at most one way, and only establishments do.
+//! 6. A role reaches as far as its kind says ([`GrantRole::reach`]); nobody both requests and receives for one member of one group.
+//! 7. After 10 failed logins within 15 minutes a login waits.
+
+mod error;
+mod group;
+mod identifier;
+mod login;
+mod member;
+mod page;
+mod party;
+mod person;
+mod reference;
+mod site;
+
+pub use error::MembershipError;
+pub use group::{FormRules, Group, GroupForm};
+pub use identifier::{Finess, Gln, Key, Siret};
+pub use login::{FAILURE_WINDOW, FAILURES_ALLOWED, TOKEN_LIFETIME, locked_for};
+pub use member::{Member, MemberFacts, MemberKind, Period, find_overlap};
+pub use page::Page;
+pub use party::{BuyerStatus, Party, PartyKind, check_parties};
+pub use person::{Grant, GrantRole, Person, Reach, check_grant_parties, find_same_duty};
+pub use reference::{PartyRef, SiteRef};
+pub use site::{Authorisation, Position, Site, check_sites};

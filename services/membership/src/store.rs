@@ -1,0 +1,35 @@
+//! SQL, and nothing else: a connection in, domain types out. A row that means nothing in the domain is an internal error.
+
+pub mod account;
+pub mod form_rule;
+pub mod group;
+pub mod issuer_key;
+pub mod member;
+pub mod party;
+pub mod person;
+pub mod site;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use kit::Failure;
+use sqlx::PgConnection;
+
+/// The zone in which a membership's days begin and end.
+const ZONE: &str = "Europe/Paris";
+
+/// The day on which a moment falls.
+///
+/// # Errors
+/// When the database is away.
+pub async fn find_day(conn: &mut PgConnection, moment: DateTime<Utc>) -> Result<NaiveDate, Failure> {
+    Ok(sqlx::query_scalar("SELECT ($1 AT TIME ZONE $2)::date").bind(moment).bind(ZONE).fetch_one(conn).await?)
+}
+
+/// Looks a name of the database up among a closed list.
+fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str) -> Option<T> {
+    all.iter().copied().find(|one| name(*one) == text)
+}
+
+/// Seconds between business time and real time.
+pub async fn clock_offset_s(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT round(extract(epoch FROM public.clock_offset()))::bigint").fetch_one(connection).await
+}

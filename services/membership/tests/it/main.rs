@@ -1,0 +1,11 @@
+//! Membership on a real Postgres, as the service's own role.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod clock;
+mod groups;
+mod isolation;
+mod login;
+mod members;
+mod people;
+mod registry;
+mod support;

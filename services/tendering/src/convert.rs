@@ -1,0 +1,13 @@
+//! Proto ↔ domain. What comes in is parsed into types that cannot be wrong, and every faulty field is told at once.
+
+mod input;
+mod membership;
+mod output;
+
+pub use input::{
+    CheckInput, ListInput, WantedReservation, WantedShare, agreement_id_from_proto, beneficiaries_from_proto,
+    check_from_proto, draft_from_proto, list_from_proto, release_from_proto, reservation_id_from_proto,
+    wanted_from_proto,
+};
+pub(crate) use membership::{group_from_proto, members_from_proto, party_kinds_from_proto};
+pub(crate) use output::{agreement_to_proto, entitlement_to_proto, reservation_to_proto};

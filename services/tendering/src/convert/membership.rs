@@ -1,0 +1,88 @@
+//! What membership answers, as facts.
+
+use std::collections::HashMap;
+
+use kit::{Failure, id::PartyId};
+use proto::membership::v1 as pb;
+
+use crate::domain::entitlement::{BuyerStatus, GroupFacts, GroupForm, MemberFacts, MemberKind};
+
+fn strange(what: &str) -> Failure {
+    Failure::internal(format!("membership answered with an impossible {what}"))
+}
+
+/// The session's group.
+pub(crate) fn group_from_proto(response: pb::GetGroupResponse) -> Result<GroupFacts, Failure> {
+    let group = response.group.ok_or_else(|| strange("group"))?;
+    let form = match group.form() {
+        pb::GroupForm::Ght => GroupForm::Ght,
+        pb::GroupForm::GcsMoyens => GroupForm::GcsMoyens,
+        pb::GroupForm::GipCentrale => GroupForm::GipCentrale,
+        pb::GroupForm::Gie => GroupForm::Gie,
+        pb::GroupForm::GroupementCommandes => GroupForm::GroupementCommandes,
+        pb::GroupForm::Charter => GroupForm::Charter,
+        pb::GroupForm::Alliance => GroupForm::Alliance,
+        pb::GroupForm::Unspecified => return Err(strange("form of group")),
+    };
+    let awarding_party = if group.awarding_party_id.is_empty() {
+        None
+    } else {
+        Some(group.awarding_party_id.parse().map_err(|_| strange("awarding party"))?)
+    };
+    Ok(GroupFacts { form, awarding_party, rules_source: group.rules.map(|rules| rules.source).unwrap_or_default() })
+}
+
+/// Members of a day.
+pub(crate) fn members_from_proto(response: pb::ListMembersResponse) -> Result<HashMap<PartyId, MemberFacts>, Failure> {
+    let mut members = HashMap::with_capacity(response.members.len());
+    for member in response.members {
+        let party: PartyId = member.party_id.parse().map_err(|_| strange("party"))?;
+        let kind = match member.kind() {
+            pb::MemberKind::Full => MemberKind::Full,
+            pb::MemberKind::Associate => MemberKind::Associate,
+            pb::MemberKind::Partner => MemberKind::Partner,
+            pb::MemberKind::Unspecified => return Err(strange("kind of member")),
+        };
+        let buyer_status = match member.buyer_status() {
+            pb::BuyerStatus::PublicLaw => BuyerStatus::PublicLaw,
+            pb::BuyerStatus::PrivateContractingAuthority => BuyerStatus::PrivateContractingAuthority,
+            pb::BuyerStatus::AssertedNot => BuyerStatus::AssertedNot,
+            // What is not said is not known, and what is not known is treated strictly.
+            pb::BuyerStatus::Unknown | pb::BuyerStatus::Unspecified => BuyerStatus::Unknown,
+        };
+        members.insert(party, MemberFacts { name: member.name, kind, buyer_status });
+    }
+    Ok(members)
+}
+
+/// Kinds of the parties found.
+pub(crate) fn party_kinds_from_proto(
+    response: pb::BatchGetPartiesResponse,
+) -> Result<HashMap<PartyId, pb::PartyKind>, Failure> {
+    let mut kinds = HashMap::with_capacity(response.found.len());
+    for party in response.found.into_iter().filter_map(|found| found.party) {
+        kinds.insert(party.id.parse().map_err(|_| strange("party"))?, party.kind());
+    }
+    Ok(kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_not_said_is_unknown_and_an_impossible_answer_is_ours_to_report() {
+        let party = PartyId::new();
+        let member = |kind: pb::MemberKind| {
+            let member = pb::Member { party_id: party.to_string(), kind: kind.into(), ..Default::default() };
+            members_from_proto(pb::ListMembersResponse { members: vec![member], next_after: String::new() })
+        };
+        let facts = member(pb::MemberKind::Associate).unwrap();
+        assert_eq!((facts[&party].kind, facts[&party].buyer_status), (MemberKind::Associate, BuyerStatus::Unknown));
+        assert_eq!(member(pb::MemberKind::Unspecified).unwrap_err().reason(), "INTERNAL");
+        let group = pb::Group { form: pb::GroupForm::Alliance.into(), ..Default::default() };
+        let facts = group_from_proto(pb::GetGroupResponse { group: Some(group) }).unwrap();
+        assert_eq!((facts.form, facts.awarding_party), (GroupForm::Alliance, None));
+        assert_eq!(group_from_proto(pb::GetGroupResponse { group: None }).unwrap_err().reason(), "INTERNAL");
+    }
+}

@@ -1,0 +1,20 @@
+//! What is true of agreements, entitlements and ceilings.
+//!
+//! | Nr | Invariant | Kept by |
+//! |---|---|---|
+//! | T1 | 0 ≤ opening + consumed + reserved ≤ maximum, for every lot at every moment | [`ceiling`], constraint `ceiling_not_passed` |
+//! | T2 | reserved is the sum of the lot's RESERVED reservations, consumed of its CONFIRMED ones | [`ceiling`]: both change together |
+//! | T3 | a pooled order holds at most one reservation that is not RELEASED | index `reservation_active_order` |
+//! | T4 | nothing is reserved for a party that is not entitled on the business day; the rule is stored with its share | [`entitlement`] |
+//! | T5 | an agreement is entered and its beneficiaries are added by the awarding party only | [`agreement`] |
+//!
+//! Life of a reservation: RESERVED → CONFIRMED; from both, giving back the last cent → RELEASED.
+
+pub mod agreement;
+pub mod ceiling;
+pub mod entitlement;
+pub mod error;
+pub mod law;
+pub mod text;
+
+pub use error::TenderingError;

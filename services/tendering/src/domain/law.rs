@@ -1,0 +1,74 @@
+//! Rules of law as dated data (design decision 9): the code names a rule, the data gives its article and its figure on a day.
+
+use chrono::NaiveDate;
+
+/// A rule that the service applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegalRule {
+    /// Orders only while the agreement is in force.
+    AgreementNotInForce,
+    /// Orders only by buyers named in the contract notice.
+    BeneficiaryNotNamed,
+    /// A named buyer may order.
+    Entitled,
+    /// A GCS de moyens serves its members only.
+    GcsMembersOnly,
+    /// In a GHT the support establishment awards.
+    GhtSupportAwards,
+    /// An unknown buyer status is treated as a contracting authority's.
+    StatusUnknownIsStrict,
+    /// Longest agreement, in months.
+    AgreementLongest,
+    /// An agreement has a maximum.
+    MaximumCompulsory,
+}
+
+impl LegalRule {
+    /// Key in the table `legal_rule`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::AgreementNotInForce => "AGREEMENT_NOT_IN_FORCE",
+            Self::BeneficiaryNotNamed => "BENEFICIARY_NOT_NAMED",
+            Self::Entitled => "ENTITLED",
+            Self::GcsMembersOnly => "GCS_MEMBERS_ONLY",
+            Self::GhtSupportAwards => "GHT_SUPPORT_AWARDS",
+            Self::StatusUnknownIsStrict => "STATUS_UNKNOWN_IS_STRICT",
+            Self::AgreementLongest => "AGREEMENT_LONGEST",
+            Self::MaximumCompulsory => "MAXIMUM_COMPULSORY",
+        }
+    }
+}
+
+/// One dated text of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    /// Key of the rule.
+    pub rule: String,
+    /// First day.
+    pub valid_from: NaiveDate,
+    /// Last day; none while it is in force.
+    pub valid_to: Option<NaiveDate>,
+    /// Article, e.g. `CCP R2162-6`.
+    pub article: String,
+    /// The figure that it gives, in the unit of the rule.
+    pub figure: Option<i64>,
+}
+
+/// All provisions known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Law(pub Vec<Provision>);
+
+impl Law {
+    /// The text of a rule in force on a day.
+    #[must_use]
+    pub fn on(&self, rule: LegalRule, day: NaiveDate) -> Option<&Provision> {
+        self.0.iter().find(|p| p.rule == rule.key() && p.valid_from <= day && p.valid_to.is_none_or(|last| day <= last))
+    }
+
+    /// The article of a rule on a day; empty when no text was in force.
+    #[must_use]
+    pub fn article(&self, rule: LegalRule, day: NaiveDate) -> &str {
+        self.on(rule, day).map_or("", |provision| &provision.article)
+    }
+}

@@ -1,0 +1,9 @@
+//! Tendering on real Postgres, as the service's own role.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+
+mod agreements;
+mod ceilings;
+mod entitlements;
+mod isolation;
+mod support;

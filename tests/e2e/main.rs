@@ -1,0 +1,11 @@
+//! Centrale as its users meet it: separate processes, real Postgres and Redis, the public API.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod architecture;
+mod audit;
+mod crash;
+mod isolation;
+mod journey;
+mod shared;
+mod tables;
+mod trace;
