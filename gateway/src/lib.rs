@@ -1,1 +1,111 @@
-//! gateway
+//! The gateway: Centrale's only HTTP face, REST over JSON under `/v1`, in front of five gRPC services.
+//!
+//! Nothing here is durable and no rule of procurement is decided here. A request passes, from the outside in:
+//!
+//! 1. `layers.rs`: a root span that continues the caller's trace, `Trace-Id`, security headers, problem documents with
+//!    path and trace, panics caught, a time limit;
+//! 2. `session.rs`: the bearer token is checked (`oidc.rs`), the person's grants are fetched (`people.rs`), the access table
+//!    (`access.rs`) says who may pass and as what;
+//! 3. `routes/`: one file per noun. A handler reads its input (`body.rs`, `pages.rs`, `etag.rs`, `idempotency.rs`), makes
+//!    one message and calls one service (`upstream.rs`), and shows the answer in JSON types of our own (`dto/`);
+//! 4. a refusal of any kind becomes a problem document (`problem.rs`) in French (`texts.rs`, `texts/fr.json`).
+//!
+//! A needs file goes its own way: onto disk (`import.rs`), parsed line by line (`needs_file.rs`), streamed to demand.
+//! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
+
+mod access;
+mod auth;
+mod body;
+mod config;
+mod dto;
+mod error;
+mod etag;
+mod idempotency;
+mod import;
+mod layers;
+mod limiter;
+mod needs_file;
+mod oidc;
+mod openapi;
+mod pages;
+mod people;
+mod problem;
+mod routes;
+mod session;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod upstream;
+
+use std::{net::SocketAddr, ops::Deref, path::PathBuf, sync::Arc};
+
+use axum::{Router, middleware, routing::get};
+pub use config::Config;
+pub use pages::PageKey;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+pub use upstream::Peers;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// The parts of [`App`].
+pub(crate) struct Parts {
+    peers: Peers,
+    issuers: oidc::Issuers,
+    people: people::People,
+    page_key: PageKey,
+    limiter: limiter::Limiter,
+    public_url: String,
+    issuer: String,
+    audience: String,
+    spool_dir: PathBuf,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Serves until `stop`, then lets running requests end.
+///
+/// # Errors
+/// When the certificates that further issuers need cannot be read, or the listener fails.
+pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> Result<(), std::io::Error> {
+    let (router, _) = router(config)?;
+    tracing::info!(service = "gateway", address = %listener.local_addr()?, "serving");
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    tracing::info!(service = "gateway", "stopped");
+    Ok(())
+}
+
+/// All routes with all layers, and the OpenAPI document.
+fn router(config: Config) -> Result<(Router, Value), std::io::Error> {
+    let issuers = oidc::Issuers::new(&config.audience, &config.issuer, &config.further_issuers)?;
+    let app = App(Arc::new(Parts {
+        peers: config.peers,
+        issuers,
+        people: people::People::default(),
+        page_key: config.page_key,
+        limiter: limiter::Limiter::new(config.redis),
+        public_url: config.public_url,
+        issuer: config.issuer,
+        audience: config.audience,
+        spool_dir: config.spool_dir,
+    }));
+    let (routes, generated) = routes::all().split_for_parts();
+    let document = openapi::document(&generated, &app.public_url);
+    let served = Arc::new(document.clone());
+    let router = routes
+        .route("/", get(routes::home_page))
+        .route("/openapi.json", get(move || std::future::ready(openapi::answer(&served))))
+        .merge(openapi::page())
+        .fallback(layers::no_route)
+        .layer(middleware::from_fn_with_state(app.clone(), session::guard));
+    Ok((layers::around(router).with_state(app), document))
+}

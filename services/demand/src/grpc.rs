@@ -1,8 +1,18 @@
 //! The gRPC face of demand: who calls → [`App`] → reply. Nothing else.
 
 use proto::demand::v1::{
-    AddNeedsRequest, AddNeedsResponse, AnswerOrderRequest, AnswerOrderResponse, ApprovePlanRequest, ApprovePlanResponse, ChangeNeedRequest, ChangeNeedResponse, CloseRoundRequest, CloseRoundResponse, ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse, GetNeedRequest, GetNeedResponse, GetPlanRequest, GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest, GetRoundResponse, GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse, ListBalancesRequest, ListBalancesResponse, ListNeedsRequest, ListNeedsResponse, ListOrderFormsRequest, ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse, ListPlanExclusionsRequest, ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse, ListPlanSharesRequest, ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse, ListRoundsRequest, ListRoundsResponse, ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest, PlaceOrdersResponse, PlanRoundRequest, PlanRoundResponse, RecordCommitmentRequest, RecordCommitmentResponse, SetReferencePricesRequest, SetReferencePricesResponse, WithdrawNeedRequest, WithdrawNeedResponse,
-    demand_service_server::DemandService,
+    AddNeedsRequest, AddNeedsResponse, AnswerOrderRequest, AnswerOrderResponse, ApprovePlanRequest,
+    ApprovePlanResponse, ChangeNeedRequest, ChangeNeedResponse, CloseRoundRequest, CloseRoundResponse,
+    ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse, GetNeedRequest,
+    GetNeedResponse, GetPlanRequest, GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest,
+    GetRoundResponse, GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse,
+    ListBalancesRequest, ListBalancesResponse, ListNeedsRequest, ListNeedsResponse, ListOrderFormsRequest,
+    ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse, ListPlanExclusionsRequest,
+    ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse, ListPlanSharesRequest,
+    ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse, ListRoundsRequest, ListRoundsResponse,
+    ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest, PlaceOrdersResponse, PlanRoundRequest,
+    PlanRoundResponse, RecordCommitmentRequest, RecordCommitmentResponse, SetReferencePricesRequest,
+    SetReferencePricesResponse, WithdrawNeedRequest, WithdrawNeedResponse, demand_service_server::DemandService,
 };
 use tonic::{Request, Response, Status};
 
@@ -10,7 +20,10 @@ use crate::app::App;
 
 #[tonic::async_trait]
 impl DemandService for App {
-    async fn create_round(&self, request: Request<CreateRoundRequest>) -> Result<Response<CreateRoundResponse>, Status> {
+    async fn create_round(
+        &self,
+        request: Request<CreateRoundRequest>,
+    ) -> Result<Response<CreateRoundResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.create_round(&caller, request.into_inner()).await?))
     }
@@ -35,7 +48,10 @@ impl DemandService for App {
         Ok(Response::new(self.add_needs(&caller, request.into_inner()).await?))
     }
 
-    async fn import_needs(&self, request: Request<tonic::Streaming<ImportNeedsRequest>>) -> Result<Response<ImportNeedsResponse>, Status> {
+    async fn import_needs(
+        &self,
+        request: Request<tonic::Streaming<ImportNeedsRequest>>,
+    ) -> Result<Response<ImportNeedsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.import_needs(&caller, request.into_inner()).await?))
     }
@@ -45,7 +61,10 @@ impl DemandService for App {
         Ok(Response::new(self.change_need(&caller, request.into_inner()).await?))
     }
 
-    async fn withdraw_need(&self, request: Request<WithdrawNeedRequest>) -> Result<Response<WithdrawNeedResponse>, Status> {
+    async fn withdraw_need(
+        &self,
+        request: Request<WithdrawNeedRequest>,
+    ) -> Result<Response<WithdrawNeedResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.withdraw_need(&caller, request.into_inner()).await?))
     }
@@ -60,17 +79,26 @@ impl DemandService for App {
         Ok(Response::new(self.list_needs(&caller, request.into_inner()).await?))
     }
 
-    async fn set_reference_prices(&self, request: Request<SetReferencePricesRequest>) -> Result<Response<SetReferencePricesResponse>, Status> {
+    async fn set_reference_prices(
+        &self,
+        request: Request<SetReferencePricesRequest>,
+    ) -> Result<Response<SetReferencePricesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.set_reference_prices(&caller, request.into_inner()).await?))
     }
 
-    async fn consolidate_round(&self, request: Request<ConsolidateRoundRequest>) -> Result<Response<ConsolidateRoundResponse>, Status> {
+    async fn consolidate_round(
+        &self,
+        request: Request<ConsolidateRoundRequest>,
+    ) -> Result<Response<ConsolidateRoundResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.consolidate_round(&caller, request.into_inner()).await?))
     }
 
-    async fn list_snapshot_lines(&self, request: Request<ListSnapshotLinesRequest>) -> Result<Response<ListSnapshotLinesResponse>, Status> {
+    async fn list_snapshot_lines(
+        &self,
+        request: Request<ListSnapshotLinesRequest>,
+    ) -> Result<Response<ListSnapshotLinesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_snapshot_lines(&caller, request.into_inner()).await?))
     }
@@ -85,62 +113,98 @@ impl DemandService for App {
         Ok(Response::new(self.get_plan(&caller, request.into_inner()).await?))
     }
 
-    async fn list_plan_lines(&self, request: Request<ListPlanLinesRequest>) -> Result<Response<ListPlanLinesResponse>, Status> {
+    async fn list_plan_lines(
+        &self,
+        request: Request<ListPlanLinesRequest>,
+    ) -> Result<Response<ListPlanLinesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_plan_lines(&caller, request.into_inner()).await?))
     }
 
-    async fn list_plan_shares(&self, request: Request<ListPlanSharesRequest>) -> Result<Response<ListPlanSharesResponse>, Status> {
+    async fn list_plan_shares(
+        &self,
+        request: Request<ListPlanSharesRequest>,
+    ) -> Result<Response<ListPlanSharesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_plan_shares(&caller, request.into_inner()).await?))
     }
 
-    async fn list_plan_exclusions(&self, request: Request<ListPlanExclusionsRequest>) -> Result<Response<ListPlanExclusionsResponse>, Status> {
+    async fn list_plan_exclusions(
+        &self,
+        request: Request<ListPlanExclusionsRequest>,
+    ) -> Result<Response<ListPlanExclusionsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_plan_exclusions(&caller, request.into_inner()).await?))
     }
 
-    async fn approve_plan(&self, request: Request<ApprovePlanRequest>) -> Result<Response<ApprovePlanResponse>, Status> {
+    async fn approve_plan(
+        &self,
+        request: Request<ApprovePlanRequest>,
+    ) -> Result<Response<ApprovePlanResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.approve_plan(&caller, request.into_inner()).await?))
     }
 
-    async fn record_commitment(&self, request: Request<RecordCommitmentRequest>) -> Result<Response<RecordCommitmentResponse>, Status> {
+    async fn record_commitment(
+        &self,
+        request: Request<RecordCommitmentRequest>,
+    ) -> Result<Response<RecordCommitmentResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.record_commitment(&caller, request.into_inner()).await?))
     }
 
-    async fn place_orders(&self, request: Request<PlaceOrdersRequest>) -> Result<Response<PlaceOrdersResponse>, Status> {
+    async fn place_orders(
+        &self,
+        request: Request<PlaceOrdersRequest>,
+    ) -> Result<Response<PlaceOrdersResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.place_orders(&caller, request.into_inner()).await?))
     }
 
-    async fn list_pooled_orders(&self, request: Request<ListPooledOrdersRequest>) -> Result<Response<ListPooledOrdersResponse>, Status> {
+    async fn list_pooled_orders(
+        &self,
+        request: Request<ListPooledOrdersRequest>,
+    ) -> Result<Response<ListPooledOrdersResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_pooled_orders(&caller, request.into_inner()).await?))
     }
 
-    async fn get_pooled_order(&self, request: Request<GetPooledOrderRequest>) -> Result<Response<GetPooledOrderResponse>, Status> {
+    async fn get_pooled_order(
+        &self,
+        request: Request<GetPooledOrderRequest>,
+    ) -> Result<Response<GetPooledOrderResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.get_pooled_order(&caller, request.into_inner()).await?))
     }
 
-    async fn list_order_forms(&self, request: Request<ListOrderFormsRequest>) -> Result<Response<ListOrderFormsResponse>, Status> {
+    async fn list_order_forms(
+        &self,
+        request: Request<ListOrderFormsRequest>,
+    ) -> Result<Response<ListOrderFormsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_order_forms(&caller, request.into_inner()).await?))
     }
 
-    async fn list_order_lines(&self, request: Request<ListOrderLinesRequest>) -> Result<Response<ListOrderLinesResponse>, Status> {
+    async fn list_order_lines(
+        &self,
+        request: Request<ListOrderLinesRequest>,
+    ) -> Result<Response<ListOrderLinesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_order_lines(&caller, request.into_inner()).await?))
     }
 
-    async fn answer_order(&self, request: Request<AnswerOrderRequest>) -> Result<Response<AnswerOrderResponse>, Status> {
+    async fn answer_order(
+        &self,
+        request: Request<AnswerOrderRequest>,
+    ) -> Result<Response<AnswerOrderResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.answer_order(&caller, request.into_inner()).await?))
     }
 
-    async fn list_balances(&self, request: Request<ListBalancesRequest>) -> Result<Response<ListBalancesResponse>, Status> {
+    async fn list_balances(
+        &self,
+        request: Request<ListBalancesRequest>,
+    ) -> Result<Response<ListBalancesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_balances(&caller, request.into_inner()).await?))
     }
@@ -149,5 +213,4 @@ impl DemandService for App {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.get_savings(&caller, request.into_inner()).await?))
     }
-
 }

@@ -90,7 +90,7 @@ impl<'a> Season<'a> {
         }
         let this = &*self;
         let first = by_member.keys().next().copied().unwrap_or_default();
-        let taken: Vec<(i64, i64)> = stream::iter(by_member.iter().map(|(&party, rows)| async move {
+        let taken: Vec<i64> = stream::iter(by_member.iter().map(|(&party, rows)| async move {
             let lines: Vec<Need<'_>> = rows.iter().map(Need::of).collect();
             // The first member also shows the other two ways in: one line at a time, and a batch.
             let (one, rest) = lines.split_at(if party == first { lines.len().min(1) } else { 0 });
@@ -100,27 +100,25 @@ impl<'a> Season<'a> {
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-        self.facts.insert("need_lines", taken.iter().map(|(lines, _)| lines).sum());
+        self.facts.insert("need_lines", taken.iter().sum());
         Ok(())
     }
 
-    async fn send_needs(&self, party: &str, one: &[Need<'_>], batch: &[Need<'_>], file: &[Need<'_>]) -> anyhow::Result<(i64, i64)> {
+    async fn send_needs(&self, party: &str, one: &[Need<'_>], batch: &[Need<'_>], file: &[Need<'_>]) -> anyhow::Result<i64> {
         let (base, ids) = (self.base(), self.ids);
         let login = &self.people.requesters[&(self.group.clone(), party.to_owned())];
         let id = &ids.parties[party];
         let round = &self.round;
         let mut lines = 0;
         for need in one {
-            let mut body = need.json(ids);
-            body["party_id"] = json!(id);
             let key = format!("need/{round}/{}", need.reference);
-            self.api.post(login, &format!("{base}/rounds/{round}/needs"), &key, &body).await?;
+            self.api.post(login, &format!("{base}/rounds/{round}/needs?party_id={id}"), &key, &need.json(ids)).await?;
             lines += 1;
         }
         if !batch.is_empty() {
             let needs: Vec<Value> = batch.iter().map(|need| need.json(ids)).collect();
-            let body = json!({ "party_id": id, "needs": needs });
-            self.api.post(login, &format!("{base}/rounds/{round}/needs/batch"), &format!("batch/{round}/{party}"), &body).await?;
+            let path = format!("{base}/rounds/{round}/needs/batch?party_id={id}");
+            self.api.post(login, &path, &format!("batch/{round}/{party}"), &Value::Array(needs)).await?;
             lines += i64::try_from(batch.len())?;
         }
         if !file.is_empty() {
@@ -136,7 +134,7 @@ impl<'a> Season<'a> {
             let again = self.api.try_post_csv(login, &path, csv.into_bytes()).await??;
             ensure!(again["replayed"] == true, "the same file twice must add nothing: {again}");
         }
-        Ok((lines, 0))
+        Ok(lines)
     }
 
     /// Closes the round, shows that it takes no more, consolidates and plans.
@@ -149,10 +147,10 @@ impl<'a> Season<'a> {
         let late = self.data.table("needs.csv").rows().find(|row| row.text("group_key") == self.group).context("no needs")?;
         let (need, party) = (Need::of(&late), late.text("party_key"));
         let mut body = need.json(self.ids);
-        body["party_id"] = json!(self.ids.parties[party]);
         body["reference"] = json!("TARDIF-1");
         let login = &self.people.requesters[&(self.group.clone(), party.to_owned())];
-        match self.api.try_post(login, &format!("{base}/rounds/{round}/needs"), &format!("late/{round}"), &body).await? {
+        let path = format!("{base}/rounds/{round}/needs?party_id={}", self.ids.parties[party]);
+        match self.api.try_post(login, &path, &format!("late/{round}"), &body).await? {
             Ok(answer) => bail!("a closed round took a need: {answer}"),
             Err(refusal) => self.notes.push(format!("Besoin tardif refusé : {}", refusal.problem["detail"].as_str().unwrap_or_default())),
         }

@@ -1,0 +1,21 @@
+//! What the HTTP interface speaks: JSON types of its own, so that a change of a gRPC contract is noticed here and not by
+//! clients. Names are those of the contracts; an empty text of a contract is an absent field in JSON, an enum value loses
+//! its prefix (`ROUND_STATE_OPEN` is `OPEN`), amounts are whole cents, prices are decimals as text.
+//!
+//! A type named `…Input` is what a client sends where that differs from what it gets. Unknown fields are refused, so that
+//! a misspelt optional field is not silently lost.
+
+mod convert;
+
+pub mod catalogue;
+pub mod deliveries;
+pub mod groups;
+pub mod membership;
+pub mod needs;
+pub mod orders;
+pub mod plans;
+pub mod shared;
+pub mod shipments;
+pub mod tendering;
+
+pub use convert::all;

@@ -1,0 +1,63 @@
+//! The routes, one file per noun. A handler reads its input, makes one message, calls one service and shows the answer;
+//! rules live in the services.
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{App, error::GatewayError, problem::Problem};
+
+mod audit;
+mod catalogue;
+mod clock;
+mod health;
+mod home;
+mod logistics;
+mod me;
+mod membership;
+mod needs;
+mod oauth;
+mod order_file;
+mod orders;
+mod parties;
+mod plans;
+mod problems;
+mod rounds;
+mod tendering;
+
+pub use home::page as home_page;
+
+/// The last parameter of the path: the thing that a route is about. Those before it are the session's.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let last = params.ok().and_then(|params| params.iter().last().map(|(_, value)| value.to_owned()));
+        last.map(Self).ok_or_else(|| GatewayError::RouteNotFound(parts.uri.path().to_owned()).into())
+    }
+}
+
+/// All documented routes.
+pub fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .merge(oauth::routes())
+        .merge(me::routes())
+        .merge(membership::routes())
+        .merge(catalogue::routes())
+        .merge(tendering::routes())
+        .merge(rounds::routes())
+        .merge(needs::routes())
+        .merge(plans::routes())
+        .merge(orders::routes())
+        .merge(logistics::routes())
+        .merge(parties::routes())
+        .merge(audit::routes())
+        .merge(problems::routes())
+        .merge(clock::routes())
+        .merge(health::routes())
+}

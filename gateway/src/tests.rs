@@ -1,0 +1,6 @@
+//! The gateway as a whole: its document, its texts, and requests through all layers to services made of a few lines.
+
+mod document;
+mod http;
+mod reasons;
+mod stub;

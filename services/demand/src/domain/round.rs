@@ -1,0 +1,234 @@
+//! Order rounds (campagnes de commande): when they take needs and how they go from state to state.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use kit::{
+    FieldFault,
+    id::{AgreementId, RoundId, SiteId},
+};
+
+use super::error::DemandError;
+
+/// Longest title, characters.
+pub const TITLE_LIMIT: usize = 200;
+/// Most agreements that a round tries.
+pub const AGREEMENT_LIMIT: usize = 50;
+
+/// State of a round: OPEN → CLOSED → ORDERED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoundState {
+    /// Takes needs until it is closed or its closing time has passed.
+    Open,
+    /// Takes no more needs.
+    Closed,
+    /// Its orders have been placed.
+    Ordered,
+}
+
+impl RoundState {
+    /// Every state, in order.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Closed, Self::Ordered];
+
+    /// `OPEN`, …
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Closed => "CLOSED",
+            Self::Ordered => "ORDERED",
+        }
+    }
+
+    /// The state of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl fmt::Display for RoundState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What an officer decides when opening a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundTerms {
+    /// Title, 1 to [`TITLE_LIMIT`] characters.
+    pub title: String,
+    /// From when it takes needs.
+    pub opens_at: DateTime<Utc>,
+    /// Until when; a need at this instant is in time.
+    pub closes_at: DateTime<Utc>,
+    /// Site of the logistics platform; none means direct delivery everywhere.
+    pub platform_site_id: Option<SiteId>,
+    /// In the order in which they are tried.
+    pub agreement_ids: Vec<AgreementId>,
+}
+
+impl RoundTerms {
+    /// Every fault in the terms by themselves.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if self.title.is_empty() || self.title.chars().count() > TITLE_LIMIT {
+            faults.push(FieldFault::new("round.title", format!("must have 1 to {TITLE_LIMIT} characters")));
+        }
+        if self.closes_at <= self.opens_at {
+            faults.push(FieldFault::new("round.closes_at", "must be later than opens_at"));
+        }
+        if self.agreement_ids.is_empty() || self.agreement_ids.len() > AGREEMENT_LIMIT {
+            let detail = format!("must name 1 to {AGREEMENT_LIMIT} agreements");
+            faults.push(FieldFault::new("round.agreement_ids", detail));
+        }
+        for (index, id) in self.agreement_ids.iter().enumerate() {
+            if self.agreement_ids.iter().take(index).any(|earlier| earlier == id) {
+                faults.push(FieldFault::new(format!("round.agreement_ids[{index}]"), format!("{id} is named twice")));
+            }
+        }
+        faults
+    }
+}
+
+/// An order round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// Its id.
+    pub id: RoundId,
+    /// What was decided when it was opened.
+    pub terms: RoundTerms,
+    /// Its state.
+    pub state: RoundState,
+    /// Changes at each change.
+    pub version: i64,
+}
+
+impl Round {
+    /// Whether needs may be stated, changed and withdrawn at `now`. The closing instant itself is in time.
+    ///
+    /// # Errors
+    /// [`DemandError::RoundClosed`] or [`DemandError::RoundNotOpen`].
+    pub fn check_takes_needs(&self, now: DateTime<Utc>) -> Result<(), DemandError> {
+        let terms = &self.terms;
+        let closed = || DemandError::RoundClosed { title: terms.title.clone(), closes_at: terms.closes_at };
+        match self.state {
+            RoundState::Closed | RoundState::Ordered => Err(closed()),
+            RoundState::Open if now > terms.closes_at => Err(closed()),
+            RoundState::Open if now < terms.opens_at => {
+                Err(DemandError::RoundNotOpen { title: terms.title.clone(), opens_at: terms.opens_at })
+            }
+            RoundState::Open => Ok(()),
+        }
+    }
+
+    /// Closes the round, whatever the time. From OPEN.
+    ///
+    /// # Errors
+    /// [`DemandError::RoundWrongState`].
+    pub fn close(self) -> Result<Self, DemandError> {
+        self.step(RoundState::Open, RoundState::Closed)
+    }
+
+    /// Marks that the round's orders are placed. From CLOSED.
+    ///
+    /// # Errors
+    /// [`DemandError::RoundWrongState`].
+    pub fn order(self) -> Result<Self, DemandError> {
+        self.step(RoundState::Closed, RoundState::Ordered)
+    }
+
+    /// Whether the round's needs may be frozen. From CLOSED.
+    ///
+    /// # Errors
+    /// [`DemandError::RoundWrongState`].
+    pub fn check_may_be_consolidated(&self) -> Result<(), DemandError> {
+        self.check_state(RoundState::Closed)
+    }
+
+    fn step(self, from: RoundState, to: RoundState) -> Result<Self, DemandError> {
+        self.check_state(from)?;
+        Ok(Self { state: to, version: self.version + 1, ..self })
+    }
+
+    fn check_state(&self, needed: RoundState) -> Result<(), DemandError> {
+        if self.state == needed {
+            return Ok(());
+        }
+        Err(DemandError::RoundWrongState { title: self.terms.title.clone(), state: self.state, needed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn round(state: RoundState) -> Round {
+        Round {
+            id: RoundId::new(),
+            terms: RoundTerms {
+                title: "Janvier".into(),
+                opens_at: at("2026-11-16T00:00:00Z"),
+                closes_at: at("2026-12-18T17:00:00Z"),
+                platform_site_id: None,
+                agreement_ids: vec![AgreementId::new()],
+            },
+            state,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_need_at_the_closing_instant_is_in_time_and_one_a_microsecond_later_is_not() {
+        let open = round(RoundState::Open);
+        assert_eq!(open.check_takes_needs(at("2026-11-16T00:00:00Z")), Ok(()));
+        assert_eq!(open.check_takes_needs(at("2026-12-18T17:00:00Z")), Ok(()));
+        let late = open.check_takes_needs(at("2026-12-18T17:00:00.000001Z"));
+        assert!(matches!(late, Err(DemandError::RoundClosed { .. })));
+        let early = open.check_takes_needs(at("2026-11-15T23:59:59.999999Z"));
+        assert!(matches!(early, Err(DemandError::RoundNotOpen { .. })));
+    }
+
+    #[test]
+    fn a_closed_round_takes_nothing_even_before_its_closing_time() {
+        for state in [RoundState::Closed, RoundState::Ordered] {
+            let refused = round(state).check_takes_needs(at("2026-12-01T00:00:00Z"));
+            assert!(matches!(refused, Err(DemandError::RoundClosed { .. })), "{state}");
+        }
+    }
+
+    #[test]
+    fn every_step_is_possible_from_one_state_only() {
+        // state, close, order, consolidate
+        let table = [
+            (RoundState::Open, true, false, false),
+            (RoundState::Closed, false, true, true),
+            (RoundState::Ordered, false, false, false),
+        ];
+        for (state, close, order, consolidate) in table {
+            assert_eq!(round(state).close().is_ok(), close, "close {state}");
+            assert_eq!(round(state).order().is_ok(), order, "order {state}");
+            assert_eq!(round(state).check_may_be_consolidated().is_ok(), consolidate, "consolidate {state}");
+        }
+        let closed = round(RoundState::Open).close().unwrap();
+        assert_eq!((closed.state, closed.version), (RoundState::Closed, 2));
+    }
+
+    #[test]
+    fn all_faults_of_the_terms_are_told_at_once() {
+        let mut terms = round(RoundState::Open).terms;
+        assert_eq!(terms.faults(), vec![]);
+        terms.title = "x".repeat(TITLE_LIMIT + 1);
+        terms.closes_at = terms.opens_at;
+        terms.agreement_ids = vec![terms.agreement_ids[0]; 2];
+        let fields: Vec<String> = terms.faults().into_iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["round.title", "round.closes_at", "round.agreement_ids[1]"]);
+        terms.agreement_ids.clear();
+        assert_eq!(terms.faults()[2].field, "round.agreement_ids");
+    }
+}

@@ -1,0 +1,13 @@
+//! What is kept: SQL only.
+
+pub mod books;
+pub mod needs;
+pub mod order_rows;
+pub mod orders;
+pub mod plan_rows;
+pub mod plans;
+pub mod processes;
+pub mod reference_prices;
+pub mod rounds;
+pub mod snapshots;
+pub mod staging;

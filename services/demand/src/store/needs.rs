@@ -1,0 +1,214 @@
+//! Needs.
+
+use chrono::NaiveDate;
+use kit::{
+    Failure, Scope,
+    db::{corrupt, one_row},
+    id::{ArticleId, GroupId, NeedId, PartyId, RoundId, SiteId},
+};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::domain::{
+    conversion::Packaging,
+    need::{LineKind, Need, NewNeed},
+};
+
+const SELECT: &str = "SELECT id, group_id, round_id, party_id, site_id, article_id, kind, packaging_code, packaging_label,
+  packaging_content, base_label, pack_units, quantity, units, reference, needed_by, withdrawn, version FROM need WHERE ";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: NeedId,
+    group_id: GroupId,
+    round_id: RoundId,
+    party_id: PartyId,
+    site_id: SiteId,
+    article_id: ArticleId,
+    kind: String,
+    packaging_code: String,
+    packaging_label: String,
+    packaging_content: String,
+    base_label: String,
+    pack_units: i64,
+    quantity: i64,
+    units: i64,
+    reference: String,
+    needed_by: Option<NaiveDate>,
+    withdrawn: bool,
+    version: i64,
+}
+
+impl TryFrom<Row> for Need {
+    type Error = Failure;
+
+    fn try_from(row: Row) -> Result<Self, Failure> {
+        Ok(Self {
+            id: row.id,
+            group_id: row.group_id,
+            round_id: row.round_id,
+            party_id: row.party_id,
+            site_id: row.site_id,
+            article_id: row.article_id,
+            kind: LineKind::from_name(&row.kind).ok_or_else(|| corrupt("need", "kind", row.id))?,
+            packaging: Packaging {
+                code: row.packaging_code,
+                label: row.packaging_label,
+                content: row.packaging_content,
+                base_label: row.base_label,
+                base_units: row.pack_units,
+            },
+            quantity: row.quantity,
+            units: row.units,
+            reference: row.reference,
+            needed_by: row.needed_by,
+            withdrawn: row.withdrawn,
+            version: row.version,
+        })
+    }
+}
+
+/// Which needs a list shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Filter {
+    /// The session's group or party: said in the query too, because the two policies together would hide the indexes.
+    pub scope: Scope,
+    /// Only this round.
+    pub round: Option<RoundId>,
+    /// Only this member.
+    pub party: Option<PartyId>,
+}
+
+/// Lets one transaction at a time state needs of a member in a round, so that references meet before they clash.
+pub async fn lock_member(
+    conn: &mut PgConnection,
+    group: GroupId,
+    round: RoundId,
+    party: PartyId,
+) -> Result<(), Failure> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("{group}/{round}/{party}"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Which of the references the member has used in the round, and for which needs.
+pub async fn find_references(
+    conn: &mut PgConnection,
+    group: GroupId,
+    round: RoundId,
+    party: PartyId,
+    references: &[&str],
+) -> Result<Vec<(String, NeedId)>, Failure> {
+    Ok(sqlx::query_as(
+        "SELECT reference, id FROM need WHERE group_id = $1 AND round_id = $2 AND party_id = $3 AND reference = ANY ($4)",
+    )
+    .bind(group)
+    .bind(round)
+    .bind(party)
+    .bind(references)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Writes needs; `ids` has one for each.
+pub async fn insert(
+    conn: &mut PgConnection,
+    group: GroupId,
+    round: RoundId,
+    party: PartyId,
+    subject: &str,
+    ids: &[NeedId],
+    needs: &[NewNeed],
+) -> Result<(), Failure> {
+    let texts = |of: fn(&NewNeed) -> &str| needs.iter().map(of).collect::<Vec<&str>>();
+    let numbers = |of: fn(&NewNeed) -> i64| needs.iter().map(of).collect::<Vec<i64>>();
+    sqlx::query(
+        "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
+           packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by)
+         SELECT $1, $2, $3, $4, new.* FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
+           $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::date[]) AS new",
+    )
+    .bind(group)
+    .bind(round)
+    .bind(party)
+    .bind(subject)
+    .bind(ids)
+    .bind(needs.iter().map(|need| need.site_id).collect::<Vec<SiteId>>())
+    .bind(needs.iter().map(|need| need.article_id).collect::<Vec<ArticleId>>())
+    .bind(texts(|need| need.kind.name()))
+    .bind(texts(|need| &need.packaging.code))
+    .bind(texts(|need| &need.packaging.label))
+    .bind(texts(|need| &need.packaging.content))
+    .bind(texts(|need| &need.packaging.base_label))
+    .bind(numbers(|need| need.packaging.base_units))
+    .bind(numbers(|need| need.quantity))
+    .bind(numbers(|need| need.units))
+    .bind(texts(|need| &need.reference))
+    .bind(needs.iter().map(|need| need.needed_by).collect::<Vec<Option<NaiveDate>>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One need.
+pub async fn find(conn: &mut PgConnection, filter: Filter, id: NeedId) -> Result<Option<Need>, Failure> {
+    read(conn, filter, id, "").await
+}
+
+/// One need that nobody else can change until the transaction ends. Its round is locked before it.
+pub async fn lock(conn: &mut PgConnection, filter: Filter, id: NeedId) -> Result<Option<Need>, Failure> {
+    read(conn, filter, id, " FOR UPDATE").await
+}
+
+async fn read(
+    conn: &mut PgConnection,
+    filter: Filter,
+    id: NeedId,
+    lock: &'static str,
+) -> Result<Option<Need>, Failure> {
+    let mut query = select(filter);
+    query.push(" AND id = ").push_bind(id).push(lock);
+    query.build_query_as::<Row>().fetch_optional(conn).await?.map(Need::try_from).transpose()
+}
+
+/// Needs by id.
+pub async fn list(conn: &mut PgConnection, filter: Filter, after: Uuid, limit: i64) -> Result<Vec<Need>, Failure> {
+    let mut query = select(filter);
+    query.push(" AND id > ").push_bind(after).push(" ORDER BY id LIMIT ").push_bind(limit);
+    query.build_query_as::<Row>().fetch_all(conn).await?.into_iter().map(Need::try_from).collect()
+}
+
+fn select(filter: Filter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(SELECT);
+    match filter.scope {
+        Scope::Group(group) => query.push("group_id = ").push_bind(group),
+        Scope::Party(party) => query.push("party_id = ").push_bind(party),
+        Scope::Deployment => query.push("false"),
+    };
+    if let Some(round) = filter.round {
+        query.push(" AND round_id = ").push_bind(round);
+    }
+    if let Some(party) = filter.party {
+        query.push(" AND party_id = ").push_bind(party);
+    }
+    query
+}
+
+/// Writes what may change of a locked need. `need.version` is the one after the change.
+pub async fn save(conn: &mut PgConnection, need: &Need) -> Result<(), Failure> {
+    let result = sqlx::query(
+        "UPDATE need SET quantity = $3, units = $4, withdrawn = $5, version = $6
+         WHERE group_id = $1 AND id = $2 AND version = $6 - 1",
+    )
+    .bind(need.group_id)
+    .bind(need.id)
+    .bind(need.quantity)
+    .bind(need.units)
+    .bind(need.withdrawn)
+    .bind(need.version)
+    .execute(conn)
+    .await?;
+    one_row(&result, "need")
+}

@@ -1,0 +1,11 @@
+//! Demand on a real Postgres, as its own roles. What other services answer is given; the whole is tested by the e2e suite.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod imports;
+mod needs;
+mod orders;
+mod plans;
+mod rounds;
+mod scene;
+mod support;
