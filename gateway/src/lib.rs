@@ -39,7 +39,7 @@ mod upstream;
 
 use std::{net::SocketAddr, ops::Deref, path::PathBuf, sync::Arc};
 
-use axum::{Router, middleware, routing::get};
+use axum::{Router, middleware, routing::get, serve::ListenerExt as _};
 pub use config::Config;
 pub use pages::PageKey;
 use serde_json::Value;
@@ -79,6 +79,12 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     let (router, _) = router(config)?;
     tracing::info!(service = "gateway", address = %listener.local_addr()?, "serving");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    // Answers are written at once, not after a client's delayed acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
     axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
     tracing::info!(service = "gateway", "stopped");
     Ok(())

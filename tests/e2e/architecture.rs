@@ -40,7 +40,18 @@ fn rules_are_pure_without_transport_storage_time_or_chance() {
     for service in SERVICES {
         let src = root().join("services").join(service).join("src");
         for (path, text) in files(&[src.join("domain"), src.join("domain.rs")]) {
-            for word in ["sqlx", "tonic", "prost", "proto::", "tokio", "async fn", "technical_now", "rand::", "Id::new(", "now_v7"] {
+            for word in [
+                "sqlx",
+                "tonic",
+                "prost",
+                "proto::",
+                "tokio",
+                "async fn",
+                "technical_now",
+                "rand::",
+                "Id::new(",
+                "now_v7",
+            ] {
                 assert!(!code(&text).contains(word), "{} uses {word}", path.display());
             }
             let wild = code(&text).lines().find(|line| line.trim_start().starts_with("_ =>"));
@@ -54,7 +65,10 @@ fn a_service_knows_no_other_service_and_the_gateway_knows_no_database() {
     for service in SERVICES {
         let manifest = fs::read_to_string(root().join("services").join(service).join("Cargo.toml")).unwrap();
         for other in SERVICES.iter().filter(|other| **other != service) {
-            assert!(!manifest.lines().any(|line| line.starts_with(&format!("{other}"))), "{service} depends on {other}");
+            assert!(
+                !manifest.lines().any(|line| line.starts_with(&format!("{other}"))),
+                "{service} depends on {other}"
+            );
         }
     }
     let gateway = fs::read_to_string(root().join("gateway/Cargo.toml")).unwrap();
@@ -81,7 +95,13 @@ fn sql_stands_in_stores_only() {
 fn one_function_picks_the_grpc_code_and_one_the_http_status() {
     let dirs: Vec<PathBuf> = SERVICES.iter().map(|service| root().join("services").join(service).join("src")).collect();
     for (path, text) in files(&dirs) {
-        for word in ["Status::new(", "Status::invalid_argument", "Status::not_found", "Status::internal", "Status::permission_denied"] {
+        for word in [
+            "Status::new(",
+            "Status::invalid_argument",
+            "Status::not_found",
+            "Status::internal",
+            "Status::permission_denied",
+        ] {
             assert!(!code(&text).contains(word), "{} picks a gRPC code ({word})", path.display());
         }
     }
@@ -89,7 +109,8 @@ fn one_function_picks_the_grpc_code_and_one_the_http_status() {
 
 #[test]
 fn files_stay_small_enough_to_know_by_heart() {
-    let mut dirs: Vec<PathBuf> = ["services", "gateway", "infra/tools", "proto/src", "tests"].iter().map(|dir| root().join(dir)).collect();
+    let mut dirs: Vec<PathBuf> =
+        ["services", "gateway", "infra/tools", "proto/src", "tests"].iter().map(|dir| root().join(dir)).collect();
     dirs.push(root().join("proto/build.rs"));
     for (path, text) in files(&dirs) {
         let lines = text.lines().count();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{PROCESSES, Stack, expected_figures, small_season};
+use e2e::{PROCESSES, Stack, expected_figures, root, small_season};
 
 /// Runs a season while `disturb` goes on, then checks figures and books.
 async fn season_with<F: Future<Output = ()>>(stack: &Stack, disturb: F) {
@@ -51,43 +51,28 @@ async fn emptying_and_stopping_redis_and_restarting_postgres_lose_nothing() {
     season_with(&stack, disturbing).await;
 }
 
-/// Ends the process that places orders at one point, once, and lets another start take over.
-async fn die_at(point: &str) {
-    let name = point.replace(':', "-").to_lowercase();
-    let marker = e2e::root().join(".run").join(format!("died-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_file(&marker);
-    let stack = Stack::start(&name, &[("CENTRALE_FAIL_AT", point), ("CENTRALE_FAIL_ONCE", marker.to_str().unwrap())]).await;
+#[tokio::test]
+async fn placing_and_giving_back_survive_a_crash_at_each_step() {
+    let points: Vec<String> = ["RESERVE", "CONFIRM", "ANNOUNCE", "RELEASE"]
+        .iter()
+        .flat_map(|step| ["before", "called", "after"].map(|point| format!("demand:{step}:{point}")))
+        .collect();
+    let reached = root().join(".run").join(format!("died-{}", std::process::id()));
+    std::fs::create_dir_all(&reached).unwrap();
+    // The lease is short because the process that died cannot give it back.
+    let given = [
+        ("CENTRALE_FAIL_AT", points.join(",")),
+        ("CENTRALE_FAIL_ONCE", reached.display().to_string()),
+        ("CENTRALE_PROCESS_LEASE_S", "2".to_owned()),
+    ];
+    let given: Vec<(&str, &str)> = given.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let stack = Stack::start("steps", &given).await;
     season_with(&stack, std::future::pending()).await;
-    assert!(marker.exists(), "{point} was never reached");
-    std::fs::remove_file(&marker).unwrap();
-}
-
-#[tokio::test]
-async fn placing_survives_a_crash_before_reserving() {
-    die_at("demand:RESERVE:before").await;
-}
-
-#[tokio::test]
-async fn placing_survives_a_crash_after_reserving_before_it_is_noted() {
-    die_at("demand:RESERVE:after").await;
-}
-
-#[tokio::test]
-async fn placing_survives_a_crash_before_confirming() {
-    die_at("demand:CONFIRM:before").await;
-}
-
-#[tokio::test]
-async fn placing_survives_a_crash_after_confirming_before_it_is_noted() {
-    die_at("demand:CONFIRM:after").await;
-}
-
-#[tokio::test]
-async fn placing_survives_a_crash_before_announcing() {
-    die_at("demand:ANNOUNCE:before").await;
-}
-
-#[tokio::test]
-async fn giving_back_survives_a_crash_after_releasing_before_it_is_noted() {
-    die_at("demand:RELEASE:after").await;
+    let mut died: Vec<String> =
+        std::fs::read_dir(&reached).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    std::fs::remove_dir_all(&reached).unwrap();
+    died.sort();
+    let mut wanted: Vec<String> = points.iter().map(|point| point.replace(':', "-")).collect();
+    wanted.sort();
+    assert_eq!(died, wanted, "the process must have died at every point");
 }

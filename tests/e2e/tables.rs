@@ -40,7 +40,13 @@ async fn every_table_has_a_policy_or_is_reference_data() {
     for (table, partition, secured, policies) in tables {
         let reference = REFERENCE.contains(&table.as_str()) || table.ends_with("_migrations");
         // A partition is reached through its parent only: secured, and nobody has a right or a policy on it.
-        let fine = if partition { secured && policies == 0 } else if reference { !secured } else { secured && policies > 0 };
+        let fine = if partition {
+            secured && policies == 0
+        } else if reference {
+            !secured
+        } else {
+            secured && policies > 0
+        };
         if !fine {
             wrong.push(format!("{table}: row security {secured}, {policies} policies"));
         }
@@ -59,6 +65,9 @@ async fn no_role_of_a_service_passes_by_row_security_or_owns_what_it_uses() {
     .unwrap();
     assert!(strong.is_empty(), "{strong:?}");
     let owned: Vec<String> =
-        sqlx::query_scalar("SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) ~ '_(app|worker)$'").fetch_all(&mut superuser).await.unwrap();
+        sqlx::query_scalar("SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) ~ '_(app|worker)$'")
+            .fetch_all(&mut superuser)
+            .await
+            .unwrap();
     assert!(owned.is_empty(), "{owned:?}");
 }

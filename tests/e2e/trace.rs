@@ -31,7 +31,10 @@ struct Keep(Spans);
 
 #[tonic::async_trait]
 impl TraceService for Keep {
-    async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         for resource in request.into_inner().resource_spans {
             let service = resource
                 .resource
@@ -62,8 +65,13 @@ impl Collector {
         let kept = Keep(spans.clone());
         std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let incoming = tonic::transport::server::TcpIncoming::from(tokio::net::TcpListener::from_std(listener).unwrap());
-                tonic::transport::Server::builder().add_service(TraceServiceServer::new(kept)).serve_with_incoming(incoming).await.unwrap();
+                let incoming =
+                    tonic::transport::server::TcpIncoming::from(tokio::net::TcpListener::from_std(listener).unwrap());
+                tonic::transport::Server::builder()
+                    .add_service(TraceServiceServer::new(kept))
+                    .serve_with_incoming(incoming)
+                    .await
+                    .unwrap();
             });
         });
         Self { url, spans }
@@ -86,7 +94,11 @@ async fn one_trace_goes_from_the_gateway_through_services_and_events_to_the_sql(
     for _ in 0..60 {
         for spans in collector.traces().into_values() {
             let has = |service: &str, name: &str| spans.iter().any(|(s, n)| s == service && n == name);
-            if has("gateway", "http") && has("demand", "grpc") && has("demand", "db.transaction") && has("logistics", "event.apply") {
+            if has("gateway", "http")
+                && has("demand", "grpc")
+                && has("demand", "db.transaction")
+                && has("logistics", "event.apply")
+            {
                 return;
             }
             if spans.len() > best.len() {

@@ -13,7 +13,8 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
 /// The processes of a stack that a test may kill.
-pub const PROCESSES: [&str; 8] = ["postgres", "redis", "membership", "catalogue", "tendering", "demand", "logistics", "gateway"];
+pub const PROCESSES: [&str; 8] =
+    ["postgres", "redis", "membership", "catalogue", "tendering", "demand", "logistics", "gateway"];
 
 /// The clone.
 #[must_use]
@@ -55,7 +56,8 @@ pub struct Ended {
 impl Stack {
     /// Starts a stack from nothing, with these variables for its processes.
     pub async fn start(name: &str, given: &[(&str, &str)]) -> Self {
-        let stacks = std::env::var_os("CENTRALE_TEST_RUN_DIR").map_or_else(|| root().join(".run/test-stacks"), PathBuf::from);
+        let stacks =
+            std::env::var_os("CENTRALE_TEST_RUN_DIR").map_or_else(|| root().join(".run/test-stacks"), PathBuf::from);
         let dir = stacks.join(name);
         let given = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut stack = Self { dir, env: HashMap::new(), given, stop: true };
@@ -167,7 +169,8 @@ impl Stack {
             .output()
             .await
             .unwrap();
-        let mut figures: Value = std::fs::read_to_string(&json).ok().and_then(|file| serde_json::from_str(&file).ok()).unwrap_or_default();
+        let mut figures: Value =
+            std::fs::read_to_string(&json).ok().and_then(|file| serde_json::from_str(&file).ok()).unwrap_or_default();
         if let Some(object) = figures.as_object_mut() {
             object.remove("seconds");
         }

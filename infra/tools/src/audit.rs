@@ -40,7 +40,13 @@ impl Findings {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn query(&mut self, connection: &mut PgConnection, what: &str, count: &'static str, faults: &'static str) -> anyhow::Result<()> {
+    pub async fn query(
+        &mut self,
+        connection: &mut PgConnection,
+        what: &str,
+        count: &'static str,
+        faults: &'static str,
+    ) -> anyhow::Result<()> {
         let looked: i64 = sqlx::query_scalar(count).fetch_one(&mut *connection).await?;
         let found: Vec<String> = sqlx::query_scalar(faults).fetch_all(&mut *connection).await?;
         self.checked(what, looked);

@@ -37,6 +37,8 @@ use crate::{
 
 /// How long the stamper and readers sleep when nobody wakes them.
 const POLL: Duration = Duration::from_millis(200);
+/// How often heads that moved are exported: what happened since the last export is covered by the chain only.
+const EXPORT_EVERY: Duration = Duration::from_secs(10);
 /// Events stamped in one transaction at most.
 const STAMP_BATCH: i64 = 2_000;
 /// Events applied in one transaction at most.
@@ -113,7 +115,7 @@ impl Stamper {
         Self { db, doorbell, signer, heads_dir }
     }
 
-    /// Stamps until stopped. Exports heads when it starts, every half minute when they moved, and when it stops.
+    /// Stamps until stopped. Exports heads when it starts, every ten seconds when they moved, and when it stops.
     pub async fn run(self, stop: CancellationToken) {
         let mut exported = 0;
         let mut next_export = tokio::time::Instant::now();
@@ -138,7 +140,7 @@ impl Stamper {
             }
             if tokio::time::Instant::now() >= next_export {
                 exported = self.export_heads(exported).await;
-                next_export = tokio::time::Instant::now() + Duration::from_secs(30);
+                next_export = tokio::time::Instant::now() + EXPORT_EVERY;
             }
             if tokio::time::Instant::now() >= next_purge {
                 if let Err(error) = self.purge().await {

@@ -4,9 +4,12 @@ use std::{convert::Infallible, future::Future, time::Duration};
 
 use http::{Request, Response};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{body::Body, service::Routes, transport::Server};
+use tonic::{
+    body::Body,
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
@@ -80,15 +83,17 @@ where
         Ok(reflection) => routes = routes.add_service(reflection),
         Err(error) => tracing::error!(%error, "no reflection"),
     }
+    // The builder's own `tcp_nodelay` does not reach a listener that we bring: an answer of more than one segment would wait 40 ms
+    // for a delayed acknowledgement (seen).
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
         .timeout(LONGEST)
         .concurrency_limit_per_connection(CONCURRENCY)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_adaptive_window(Some(true))
-        .tcp_nodelay(true)
         .layer(TraceLayer)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move { stop.cancelled().await })
+        .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await })
         .await
 }
 

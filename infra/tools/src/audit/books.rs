@@ -149,19 +149,34 @@ pub async fn check(connection: &mut PgConnection, findings: &mut Findings) -> an
     ceilings_as_logged(connection, findings).await
 }
 
-async fn events<M: Message + Default>(connection: &mut PgConnection, sql: &'static str) -> anyhow::Result<Vec<M>> {
+/// Events of one kind; one that cannot be read is a finding.
+async fn events<M: Message + Default>(
+    connection: &mut PgConnection,
+    findings: &mut Findings,
+    sql: &'static str,
+) -> anyhow::Result<Vec<M>> {
     let payloads: Vec<Vec<u8>> = sqlx::query_scalar(sql).fetch_all(connection).await?;
-    payloads.iter().map(|payload| Ok(M::decode(payload.as_slice())?)).collect()
+    let mut events = Vec::with_capacity(payloads.len());
+    for payload in &payloads {
+        match M::decode(payload.as_slice()) {
+            Ok(event) => events.push(event),
+            Err(error) => findings.wrong(format!("événement illisible ({error}) parmi ceux de « {sql} »")),
+        }
+    }
+    Ok(events)
 }
 
 /// A changed amount shows even when every total was changed with it: the log has the figure of the day.
 async fn orders_as_logged(connection: &mut PgConnection, findings: &mut Findings) -> anyhow::Result<()> {
-    let placed: Vec<demand::OrderPlaced> = events(connection, "SELECT payload FROM demand.event WHERE kind = 'demand.order_placed.v1'").await?;
+    let placed: Vec<demand::OrderPlaced> =
+        events(connection, findings, "SELECT payload FROM demand.event WHERE kind = 'demand.order_placed.v1'").await?;
     let cancelled: Vec<demand::UnitsCancelled> =
-        events(connection, "SELECT payload FROM demand.event WHERE kind = 'demand.units_cancelled.v1'").await?;
+        events(connection, findings, "SELECT payload FROM demand.event WHERE kind = 'demand.units_cancelled.v1'")
+            .await?;
     let mut logged: BTreeMap<String, (i64, i64, i64, i64)> = BTreeMap::new();
     for event in &placed {
-        let twice = logged.insert(event.pooled_order_id.clone(), (event.units_ordered, event.amount_cents, 0, 0)).is_some();
+        let twice =
+            logged.insert(event.pooled_order_id.clone(), (event.units_ordered, event.amount_cents, 0, 0)).is_some();
         if twice {
             findings.wrong(format!("commande {} : annoncée deux fois", event.pooled_order_id));
         }
@@ -194,13 +209,18 @@ async fn orders_as_logged(connection: &mut PgConnection, findings: &mut Findings
 }
 
 async fn deliveries_as_logged(connection: &mut PgConnection, findings: &mut Findings) -> anyhow::Result<()> {
-    let certified: Vec<logistics::DeliveryCertified> =
-        events(connection, "SELECT payload FROM logistics.event WHERE kind = 'logistics.delivery_certified.v1'").await?;
+    let certified: Vec<logistics::DeliveryCertified> = events(
+        connection,
+        findings,
+        "SELECT payload FROM logistics.event WHERE kind = 'logistics.delivery_certified.v1'",
+    )
+    .await?;
     let mut logged: BTreeMap<String, i64> = BTreeMap::new();
     for line in certified.into_iter().flat_map(|event| event.accepted) {
         *logged.entry(line.order_line_id).or_insert(0) += line.units;
     }
-    let lines: Vec<(Uuid, i64)> = sqlx::query_as("SELECT id, units_delivered FROM demand.order_line").fetch_all(connection).await?;
+    let lines: Vec<(Uuid, i64)> =
+        sqlx::query_as("SELECT id, units_delivered FROM demand.order_line").fetch_all(connection).await?;
     findings.checked("livraisons : unités livrées = journal, une fois", i64::try_from(lines.len())?);
     for (id, delivered) in lines {
         let id = kit::id::OrderLineId::from_uuid(id).to_string();
@@ -216,10 +236,18 @@ async fn deliveries_as_logged(connection: &mut PgConnection, findings: &mut Find
 }
 
 async fn ceilings_as_logged(connection: &mut PgConnection, findings: &mut Findings) -> anyhow::Result<()> {
-    let reserved: Vec<tendering::CeilingReserved> =
-        events(connection, "SELECT payload FROM tendering.event WHERE kind = 'tendering.ceiling_reserved.v1'").await?;
-    let released: Vec<tendering::ReservationReleased> =
-        events(connection, "SELECT payload FROM tendering.event WHERE kind = 'tendering.reservation_released.v1'").await?;
+    let reserved: Vec<tendering::CeilingReserved> = events(
+        connection,
+        findings,
+        "SELECT payload FROM tendering.event WHERE kind = 'tendering.ceiling_reserved.v1'",
+    )
+    .await?;
+    let released: Vec<tendering::ReservationReleased> = events(
+        connection,
+        findings,
+        "SELECT payload FROM tendering.event WHERE kind = 'tendering.reservation_released.v1'",
+    )
+    .await?;
     let mut logged: BTreeMap<String, i64> = BTreeMap::new();
     for event in reserved {
         *logged.entry(event.reservation_id).or_insert(0) += event.amount_cents;
@@ -227,7 +255,8 @@ async fn ceilings_as_logged(connection: &mut PgConnection, findings: &mut Findin
     for event in released {
         *logged.entry(event.reservation_id).or_insert(0) -= event.amount_cents;
     }
-    let reservations: Vec<(Uuid, i64)> = sqlx::query_as("SELECT id, amount_cents FROM tendering.reservation").fetch_all(connection).await?;
+    let reservations: Vec<(Uuid, i64)> =
+        sqlx::query_as("SELECT id, amount_cents FROM tendering.reservation").fetch_all(connection).await?;
     findings.checked("plafonds : réservations = journal", i64::try_from(reservations.len())?);
     for (id, cents) in reservations {
         let id = kit::id::ReservationId::from_uuid(id).to_string();

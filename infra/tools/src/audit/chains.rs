@@ -46,7 +46,12 @@ impl Stamped {
 ///
 /// # Errors
 /// When the database is away.
-pub async fn check(connection: &mut PgConnection, service: &str, config: &Config, findings: &mut Findings) -> anyhow::Result<()> {
+pub async fn check(
+    connection: &mut PgConnection,
+    service: &str,
+    config: &Config,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let exported = exported_heads(service, config, findings)?;
     // What exported heads say must stand at their positions.
     let mut promised: BTreeMap<i64, Vec<(Uuid, String)>> = BTreeMap::new();
@@ -71,23 +76,34 @@ pub async fn check(connection: &mut PgConnection, service: &str, config: &Config
             last = row.position;
             let head = links.entry(row.stamped_group).or_insert_with(|| (0, CHAIN_START.to_vec(), 0));
             match row.event() {
-                None => findings.wrong(format!("journal {service}, position {} : l'événement {} a disparu", row.position, row.stamped_event)),
+                None => findings.wrong(format!(
+                    "journal {service}, position {} : l'événement {} a disparu",
+                    row.position, row.stamped_event
+                )),
                 Some(event) => {
                     if chain_link(&head.1, &event).as_slice() != row.chain {
-                        findings.wrong(format!("journal {service}, position {} : l'événement {} ou sa chaîne a été modifié", row.position, event.event_id));
+                        findings.wrong(format!(
+                            "journal {service}, position {} : l'événement {} ou sa chaîne a été modifié",
+                            row.position, event.event_id
+                        ));
                     }
                 }
             }
             for (group, link) in promised.remove(&row.position).unwrap_or_default() {
                 if group != row.stamped_group || link != hex::encode(&row.chain) {
-                    findings.wrong(format!("journal {service}, position {} : ne correspond pas à l'empreinte exportée et signée", row.position));
+                    findings.wrong(format!(
+                        "journal {service}, position {} : ne correspond pas à l'empreinte exportée et signée",
+                        row.position
+                    ));
                 }
             }
             *head = (row.position, row.chain, head.2 + 1);
         }
     }
     for position in promised.keys() {
-        findings.wrong(format!("journal {service} : l'empreinte exportée connaît la position {position}, le journal s'arrête à {last}"));
+        findings.wrong(format!(
+            "journal {service} : l'empreinte exportée connaît la position {position}, le journal s'arrête à {last}"
+        ));
     }
     check_heads(connection, service, &links, findings).await?;
     check_completeness(connection, service, last, findings).await?;
@@ -105,15 +121,22 @@ fn exported_heads(service: &str, config: &Config, findings: &mut Findings) -> an
     };
     for entry in entries {
         let path = entry?.path();
-        let ours = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&format!("{service}-")));
+        let ours = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(&format!("{service}-")));
         if !ours {
             continue;
         }
         for (line, token) in std::fs::read_to_string(&path)?.lines().enumerate() {
             match verifier.open::<ExportedHeads>(token) {
                 Ok((issuer, heads)) if issuer == service && heads.service == service => exported.push(heads),
-                Ok((issuer, _)) => findings.wrong(format!("{}, ligne {} : signé par {issuer}", path.display(), line + 1)),
-                Err(error) => findings.wrong(format!("{}, ligne {} : signature refusée ({error})", path.display(), line + 1)),
+                Ok((issuer, _)) => {
+                    findings.wrong(format!("{}, ligne {} : signé par {issuer}", path.display(), line + 1))
+                }
+                Err(error) => {
+                    findings.wrong(format!("{}, ligne {} : signature refusée ({error})", path.display(), line + 1))
+                }
             }
         }
     }
@@ -143,11 +166,18 @@ async fn check_heads(
     Ok(())
 }
 
-async fn check_completeness(connection: &mut PgConnection, service: &str, stamped: i64, findings: &mut Findings) -> anyhow::Result<()> {
-    let sql = format!("SELECT (SELECT count(*) FROM {service}.event), (SELECT count(*) FROM {service}.event_unstamped)");
+async fn check_completeness(
+    connection: &mut PgConnection,
+    service: &str,
+    stamped: i64,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let sql =
+        format!("SELECT (SELECT count(*) FROM {service}.event), (SELECT count(*) FROM {service}.event_unstamped)");
     let (events, waiting): (i64, i64) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
     if events != stamped + waiting {
-        findings.wrong(format!("journal {service} : {events} événements pour {stamped} positions et {waiting} en attente"));
+        findings
+            .wrong(format!("journal {service} : {events} événements pour {stamped} positions et {waiting} en attente"));
     }
     Ok(())
 }

@@ -63,7 +63,9 @@ pub async fn check(connection: &mut PgConnection, findings: &mut Findings) -> an
     }
     let mut replies = 0;
     for service in SERVICES {
-        let sql = format!("SELECT format('lecteur %s, position %s : %s', reader, position, error) FROM {service}.reader_parked ORDER BY position");
+        let sql = format!(
+            "SELECT format('lecteur %s, position %s : %s', reader, position, error) FROM {service}.reader_parked ORDER BY position"
+        );
         for parked in sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
             findings.wrong(format!("événement mis de côté, {parked}"));
         }

@@ -21,8 +21,12 @@ async fn main() -> anyhow::Result<ExitCode> {
 #[expect(clippy::print_stdout, reason = "what this program is for")]
 fn print(findings: &Findings, json: bool) {
     if json {
-        let checked: serde_json::Map<String, serde_json::Value> = findings.checked.iter().map(|(what, count)| (what.clone(), (*count).into())).collect();
-        println!("{}", serde_json::json!({ "clean": findings.wrong.is_empty(), "checked": checked, "wrong": findings.wrong }));
+        let checked: serde_json::Map<String, serde_json::Value> =
+            findings.checked.iter().map(|(what, count)| (what.clone(), (*count).into())).collect();
+        println!(
+            "{}",
+            serde_json::json!({ "clean": findings.wrong.is_empty(), "checked": checked, "wrong": findings.wrong })
+        );
         return;
     }
     for (what, count) in &findings.checked {

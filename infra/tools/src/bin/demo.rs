@@ -62,7 +62,10 @@ async fn run() -> anyhow::Result<()> {
     }
     let password = std::env::var("CENTRALE_DEMO_PASSWORD").context("CENTRALE_DEMO_PASSWORD is not set")?;
     let api = Api::new(&arguments.url)?;
-    api.know(ADMIN, &std::env::var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD").context("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD is not set")?);
+    api.know(
+        ADMIN,
+        &std::env::var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD").context("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD is not set")?,
+    );
     let people = People::read(&data);
     let mut seconds = Seconds::new();
     let mut clock = Instant::now();
@@ -83,7 +86,8 @@ async fn run() -> anyhow::Result<()> {
     setup::break_bulk(&api, &data, &ids, &people).await?;
     stage("agreements", "Accords-cadres, prix, prix de l'an dernier, dégroupage");
 
-    let mut seasons: Vec<Season<'_>> = groups.iter().map(|group| Season::new(&api, &data, &ids, &people, group)).collect();
+    let mut seasons: Vec<Season<'_>> =
+        groups.iter().map(|group| Season::new(&api, &data, &ids, &people, group)).collect();
     try_join_all(seasons.iter_mut().map(Season::needs)).await?;
     stage("needs", "Besoins : à l'unité, par lot, par fichier");
     try_join_all(seasons.iter_mut().map(Season::pool)).await?;
@@ -116,7 +120,8 @@ fn finish(arguments: &Arguments, data: &Data, seasons: &[Season<'_>], seconds: &
         .collect();
     let mut totals = report::totals(&groups);
     let count = |file: &str| i64::try_from(data.table(file).rows().count()).unwrap_or(i64::MAX);
-    let members: std::collections::BTreeSet<&str> = data.table("members.csv").rows().map(|row| row.text("party_key")).collect();
+    let members: std::collections::BTreeSet<&str> =
+        data.table("members.csv").rows().map(|row| row.text("party_key")).collect();
     // One hospital in two groups is one establishment.
     totals.insert("members", i64::try_from(members.len()).unwrap_or(i64::MAX));
     totals.insert("sites", count("sites.csv"));
@@ -133,6 +138,9 @@ fn finish(arguments: &Arguments, data: &Data, seasons: &[Season<'_>], seconds: &
         std::fs::write(path, serde_json::to_string_pretty(&report::json(&totals, seconds))? + "\n")
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    anyhow::ensure!(totals["amount_ordered_cents"] == totals["sum_of_shares_cents"], "the shares do not add up to the orders");
+    anyhow::ensure!(
+        totals["amount_ordered_cents"] == totals["sum_of_shares_cents"],
+        "the shares do not add up to the orders"
+    );
     Ok(())
 }

@@ -38,7 +38,14 @@ pub struct Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = |key: &str| self.problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        write!(f, "{} {} : {} {}", self.status, text("code"), text("detail"), self.problem.get("errors").unwrap_or(&Value::Null))
+        write!(
+            f,
+            "{} {} : {} {}",
+            self.status,
+            text("code"),
+            text("detail"),
+            self.problem.get("errors").unwrap_or(&Value::Null)
+        )
     }
 }
 
@@ -51,7 +58,13 @@ impl Api {
     /// When the HTTP client cannot be made.
     pub fn new(base: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(600)).no_proxy().build()?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), run: Uuid::now_v7(), passwords: Mutex::default(), tokens: Mutex::default() })
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            run: Uuid::now_v7(),
+            passwords: Mutex::default(),
+            tokens: Mutex::default(),
+        })
     }
 
     /// Makes a login known.
@@ -70,7 +83,8 @@ impl Api {
         {
             return Ok(token.clone());
         }
-        let password = self.passwords.lock().unwrap().get(login).cloned().ok_or_else(|| anyhow!("no such login: {login}"))?;
+        let password =
+            self.passwords.lock().unwrap().get(login).cloned().ok_or_else(|| anyhow!("no such login: {login}"))?;
         let body = format!("grant_type=password&username={}&password={}", encode(login), encode(&password));
         let answer = self
             .patiently(|| {
@@ -100,8 +114,16 @@ impl Api {
                     let again = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
                     match response.text().await {
                         Ok(text) if !again => {
-                            let value: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
-                            return Ok(if status.is_success() { Ok(value) } else { Err(Refusal { status: status.as_u16(), problem: value }) });
+                            let value: Value = if text.is_empty() {
+                                Value::Null
+                            } else {
+                                serde_json::from_str(&text).unwrap_or(Value::String(text))
+                            };
+                            return Ok(if status.is_success() {
+                                Ok(value)
+                            } else {
+                                Err(Refusal { status: status.as_u16(), problem: value })
+                            });
                         }
                         Ok(text) => format!("{status}: {text}"),
                         Err(error) => error.to_string(),
@@ -117,7 +139,14 @@ impl Api {
         }
     }
 
-    async fn call(&self, method: Method, login: &str, path: &str, key: Option<&str>, content: Option<(&str, Vec<u8>)>) -> anyhow::Result<Result<Value, Refusal>> {
+    async fn call(
+        &self,
+        method: Method,
+        login: &str,
+        path: &str,
+        key: Option<&str>,
+        content: Option<(&str, Vec<u8>)>,
+    ) -> anyhow::Result<Result<Value, Refusal>> {
         let token = self.token(login).await?;
         let key = key.map(|key| format!("{}/{key}", self.run));
         self.patiently(|| {
@@ -146,7 +175,13 @@ impl Api {
     ///
     /// # Errors
     /// When nobody answers.
-    pub async fn try_post(&self, login: &str, path: &str, key: &str, body: &Value) -> anyhow::Result<Result<Value, Refusal>> {
+    pub async fn try_post(
+        &self,
+        login: &str,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> anyhow::Result<Result<Value, Refusal>> {
         let bytes = serde_json::to_vec(body)?;
         self.call(Method::POST, login, path, Some(key), Some(("application/json", bytes))).await
     }

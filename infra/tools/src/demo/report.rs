@@ -90,7 +90,8 @@ pub fn table(groups: &[(String, BTreeMap<&'static str, i64>)], totals: &BTreeMap
 /// The JSON of `--json`.
 #[must_use]
 pub fn json(totals: &BTreeMap<&'static str, i64>, seconds: &Seconds) -> Value {
-    let mut object: Map<String, Value> = totals.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
+    let mut object: Map<String, Value> =
+        totals.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
     let stages: Map<String, Value> = seconds
         .iter()
         .map(|(stage, duration)| {

@@ -76,8 +76,11 @@ impl<'a> Season<'a> {
     /// When something is refused that should not be.
     pub async fn needs(&mut self) -> anyhow::Result<()> {
         let (base, group) = (self.base(), self.group.clone());
-        let Some(row) = self.data.table("rounds.csv").rows().find(|row| row.text("group_key") == group) else { bail!("{group}: no round") };
-        let agreements: Vec<&String> = row.text("agreement_keys").split('|').map(|key| &self.ids.agreements[key]).collect();
+        let Some(row) = self.data.table("rounds.csv").rows().find(|row| row.text("group_key") == group) else {
+            bail!("{group}: no round")
+        };
+        let agreements: Vec<&String> =
+            row.text("agreement_keys").split('|').map(|key| &self.ids.agreements[key]).collect();
         let platform = row.text("platform_site_key");
         let body = json!({ "title": row.text("title"), "opens_at": format!("{}T00:00:00Z", row.text("opens_on")),
             "closes_at": format!("{}T16:00:00Z", row.text("closes_on")),
@@ -104,7 +107,13 @@ impl<'a> Season<'a> {
         Ok(())
     }
 
-    async fn send_needs(&self, party: &str, one: &[Need<'_>], batch: &[Need<'_>], file: &[Need<'_>]) -> anyhow::Result<i64> {
+    async fn send_needs(
+        &self,
+        party: &str,
+        one: &[Need<'_>],
+        batch: &[Need<'_>],
+        file: &[Need<'_>],
+    ) -> anyhow::Result<i64> {
         let (base, ids) = (self.base(), self.ids);
         let login = &self.people.requesters[&(self.group.clone(), party.to_owned())];
         let id = &ids.parties[party];
@@ -125,12 +134,18 @@ impl<'a> Season<'a> {
             let mut csv = String::from("site;article;packaging;quantity;reference;needed_by\r\n");
             for need in file {
                 let cells = [&ids.sites[need.site], &ids.articles[need.article]];
-                csv.push_str(&format!("{};{};{};{};{};{}\r\n", cells[0], cells[1], need.packaging, need.quantity, need.reference, need.needed_by));
+                csv.push_str(&format!(
+                    "{};{};{};{};{};{}\r\n",
+                    cells[0], cells[1], need.packaging, need.quantity, need.reference, need.needed_by
+                ));
             }
             let path = format!("{base}/rounds/{round}/needs/file?party_id={id}");
             let answer = self.api.try_post_csv(login, &path, csv.clone().into_bytes()).await??;
             lines += whole(&answer, "added")? + whole(&answer, "unchanged")?;
-            ensure!(whole(&answer, "added")? == i64::try_from(file.len())? || answer["replayed"] == true, "{party}: {answer}");
+            ensure!(
+                whole(&answer, "added")? == i64::try_from(file.len())? || answer["replayed"] == true,
+                "{party}: {answer}"
+            );
             let again = self.api.try_post_csv(login, &path, csv.into_bytes()).await??;
             ensure!(again["replayed"] == true, "the same file twice must add nothing: {again}");
         }
@@ -144,7 +159,8 @@ impl<'a> Season<'a> {
     pub async fn pool(&mut self) -> anyhow::Result<()> {
         let (base, officer, round) = (self.base(), self.officer(), self.round.clone());
         self.api.post(officer, &format!("{base}/rounds/{round}/close"), &format!("close/{round}"), &json!({})).await?;
-        let late = self.data.table("needs.csv").rows().find(|row| row.text("group_key") == self.group).context("no needs")?;
+        let late =
+            self.data.table("needs.csv").rows().find(|row| row.text("group_key") == self.group).context("no needs")?;
         let (need, party) = (Need::of(&late), late.text("party_key"));
         let mut body = need.json(self.ids);
         body["reference"] = json!("TARDIF-1");
@@ -152,20 +168,33 @@ impl<'a> Season<'a> {
         let path = format!("{base}/rounds/{round}/needs?party_id={}", self.ids.parties[party]);
         match self.api.try_post(login, &path, &format!("late/{round}"), &body).await? {
             Ok(answer) => bail!("a closed round took a need: {answer}"),
-            Err(refusal) => self.notes.push(format!("Besoin tardif refusé : {}", refusal.problem["detail"].as_str().unwrap_or_default())),
+            Err(refusal) => self
+                .notes
+                .push(format!("Besoin tardif refusé : {}", refusal.problem["detail"].as_str().unwrap_or_default())),
         }
-        let snapshot = self.api.post(officer, &format!("{base}/rounds/{round}/consolidate"), &format!("consolidate/{round}"), &json!({})).await?;
+        let snapshot = self
+            .api
+            .post(officer, &format!("{base}/rounds/{round}/consolidate"), &format!("consolidate/{round}"), &json!({}))
+            .await?;
         self.facts.insert("units_needed", whole(&snapshot, "units")?);
         let plan = self
             .api
-            .post(officer, &format!("{base}/snapshots/{}/plan", text(&snapshot, "id")?), &format!("plan/{round}"), &json!({}))
+            .post(
+                officer,
+                &format!("{base}/snapshots/{}/plan", text(&snapshot, "id")?),
+                &format!("plan/{round}"),
+                &json!({}),
+            )
             .await?;
         text(&plan, "id")?.clone_into(&mut self.plan);
-        for (fact, field) in [("plan_lines", "line_count"), ("exclusions", "exclusion_count"), ("plan_units", "units_ordered")] {
+        for (fact, field) in
+            [("plan_lines", "line_count"), ("exclusions", "exclusion_count"), ("plan_units", "units_ordered")]
+        {
             self.facts.insert(fact, whole(&plan, field)?);
         }
         let mut rules: BTreeMap<String, (usize, String)> = BTreeMap::new();
-        for exclusion in self.api.list(officer, &format!("{base}/plans/{}/exclusions", self.plan), "exclusions").await? {
+        for exclusion in self.api.list(officer, &format!("{base}/plans/{}/exclusions", self.plan), "exclusions").await?
+        {
             let reason = &exclusion["reason"];
             let entry = rules.entry(text(reason, "rule")?.to_owned()).or_default();
             entry.0 += 1;
@@ -187,10 +216,12 @@ impl<'a> Season<'a> {
         self.api.post(officer, &format!("{path}/approve"), &format!("approve/{}", self.plan), &json!({})).await?;
         let plan = self.api.get(officer, &path).await?;
         let parties: HashMap<&String, &String> = self.ids.parties.iter().map(|(key, id)| (id, key)).collect();
-        for (index, party) in plan["missing_commitments"].as_array().context("missing_commitments")?.iter().enumerate() {
+        for (index, party) in plan["missing_commitments"].as_array().context("missing_commitments")?.iter().enumerate()
+        {
             let id = party.as_str().context("party id")?.to_owned();
             let member = parties.get(&id).context("unknown buyer")?;
-            let login = self.people.requesters.get(&(self.group.clone(), (*member).clone())).map_or(officer, String::as_str);
+            let login =
+                self.people.requesters.get(&(self.group.clone(), (*member).clone())).map_or(officer, String::as_str);
             let body = json!({ "party_id": id, "commitment_number": format!("ENG-2026-{:05}", 1_000 + index) });
             self.api.post(login, &format!("{path}/commitments"), &format!("commit/{}/{id}", self.plan), &body).await?;
         }
@@ -199,9 +230,14 @@ impl<'a> Season<'a> {
             let orders = self.orders().await?;
             if !orders.is_empty() && orders.iter().all(|order| order["state"] != "PLACING") {
                 for order in orders.iter().filter(|order| order["state"] == "REFUSED") {
-                    let reason = order["reasons"].as_array().and_then(|reasons| reasons.last()).cloned().unwrap_or_default();
+                    let reason =
+                        order["reasons"].as_array().and_then(|reasons| reasons.last()).cloned().unwrap_or_default();
                     let number = text(order, "number")?;
-                    self.notes.push(format!("Commande {number} refusée : {} ({})", text(&reason, "text")?, text(&reason, "source")?));
+                    self.notes.push(format!(
+                        "Commande {number} refusée : {} ({})",
+                        text(&reason, "text")?,
+                        text(&reason, "source")?
+                    ));
                 }
                 return Ok(());
             }
@@ -237,13 +273,26 @@ impl<'a> Season<'a> {
                 None => {
                     let file = self.api.get(self.officer(), &format!("{path}/file")).await?;
                     ensure!(file.as_str().is_some_and(|file| file.lines().count() > 1), "empty order file");
-                    self.notes.push(format!("Commande {} envoyée en fichier, réponse saisie par l'acheteur (courriel)", text(order, "number")?));
+                    self.notes.push(format!(
+                        "Commande {} envoyée en fichier, réponse saisie par l'acheteur (courriel)",
+                        text(order, "number")?
+                    ));
                     (self.officer(), "EMAIL")
                 }
             };
-            self.api.post(login, &format!("{path}/answer"), &format!("answer/{id}"), &json!({ "lines": [], "means": means })).await?;
+            self.api
+                .post(
+                    login,
+                    &format!("{path}/answer"),
+                    &format!("answer/{id}"),
+                    &json!({ "lines": [], "means": means }),
+                )
+                .await?;
         }
-        self.facts.insert("suppliers_without_account", self.notes.iter().filter(|note| note.contains("en fichier")).count().try_into()?);
+        self.facts.insert(
+            "suppliers_without_account",
+            self.notes.iter().filter(|note| note.contains("en fichier")).count().try_into()?,
+        );
         Ok(())
     }
 
@@ -254,7 +303,11 @@ impl<'a> Season<'a> {
     pub async fn ship(&mut self) -> anyhow::Result<()> {
         let base = self.base();
         let orders = self.orders().await?;
-        let accepted: BTreeSet<&str> = orders.iter().filter(|order| order["state"] == "ANSWERED").filter_map(|order| order["id"].as_str()).collect();
+        let accepted: BTreeSet<&str> = orders
+            .iter()
+            .filter(|order| order["state"] == "ANSWERED")
+            .filter_map(|order| order["id"].as_str())
+            .collect();
         let mut destinations: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
         for _ in 0..600 {
             destinations.clear();
@@ -263,9 +316,14 @@ impl<'a> Season<'a> {
                 destinations.entry(key).or_default().push(line);
             }
             // Logistics hears of the answers through demand's log; large ones come in several chunks.
-            let heard: i64 = destinations.values().flatten().map(|line| line["units_accepted"].as_i64().unwrap_or(0)).sum();
+            let heard: i64 =
+                destinations.values().flatten().map(|line| line["units_accepted"].as_i64().unwrap_or(0)).sum();
             let there: BTreeSet<&str> = destinations.keys().map(|(order, _)| order.as_str()).collect();
-            let wanted: i64 = orders.iter().filter(|order| order["state"] == "ANSWERED").filter_map(|order| order["units_ordered"].as_i64()).sum();
+            let wanted: i64 = orders
+                .iter()
+                .filter(|order| order["state"] == "ANSWERED")
+                .filter_map(|order| order["units_ordered"].as_i64())
+                .sum();
             if there.len() == accepted.len() && heard == wanted {
                 break;
             }
@@ -273,20 +331,21 @@ impl<'a> Season<'a> {
         }
         let exceptions = self.exceptions();
         let this = &*self;
-        let cancelled: Vec<i64> = stream::iter(destinations.iter().enumerate().map(|(index, ((order, destination), lines))| {
-            let exceptions = &exceptions;
-            async move {
-                let supplier = text(&lines[0], "supplier_id")?;
-                let login = this.supplier_login(supplier).unwrap_or_else(|| this.officer());
-                let body = shipment(order, destination, index, &this.group, lines, exceptions)?;
-                let path = format!("{}/shipments", this.base());
-                let answer = this.api.post(login, &path, &format!("ship/{order}/{destination}"), &body).await?;
-                whole(&answer, "units_cancelled")
-            }
-        }))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+        let cancelled: Vec<i64> =
+            stream::iter(destinations.iter().enumerate().map(|(index, ((order, destination), lines))| {
+                let exceptions = &exceptions;
+                async move {
+                    let supplier = text(&lines[0], "supplier_id")?;
+                    let login = this.supplier_login(supplier).unwrap_or_else(|| this.officer());
+                    let body = shipment(order, destination, index, &this.group, lines, exceptions)?;
+                    let path = format!("{}/shipments", this.base());
+                    let answer = this.api.post(login, &path, &format!("ship/{order}/{destination}"), &body).await?;
+                    whole(&answer, "units_cancelled")
+                }
+            }))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
         self.facts.insert("shipments", cancelled.len().try_into()?);
         self.facts.insert("cancelled_by_shipments", cancelled.iter().sum());
         Ok(())
@@ -299,7 +358,10 @@ impl<'a> Season<'a> {
             .rows()
             .map(|row| {
                 let percent = |column| row.text(column).parse().unwrap_or(0);
-                let key = (self.ids.parties[row.text("supplier_party_key")].clone(), self.ids.articles[row.text("article_key")].clone());
+                let key = (
+                    self.ids.parties[row.text("supplier_party_key")].clone(),
+                    self.ids.articles[row.text("article_key")].clone(),
+                );
                 (key, (percent("shipped_percent"), percent("outstanding_percent")))
             })
             .collect()
@@ -312,14 +374,19 @@ impl<'a> Season<'a> {
     pub async fn receive(&mut self) -> anyhow::Result<()> {
         let base = self.base();
         let shipments = self.api.list(self.officer(), &format!("{base}/shipments"), "shipments").await?;
-        let operator_of: HashMap<&str, &str> = self.data.table("sites.csv").rows().map(|row| (row.text("key"), row.text("party_key"))).collect();
-        let site_key: HashMap<&str, &str> = self.ids.sites.iter().map(|(key, id)| (id.as_str(), key.as_str())).collect();
+        let operator_of: HashMap<&str, &str> =
+            self.data.table("sites.csv").rows().map(|row| (row.text("key"), row.text("party_key"))).collect();
+        let site_key: HashMap<&str, &str> =
+            self.ids.sites.iter().map(|(key, id)| (id.as_str(), key.as_str())).collect();
         let damages: HashMap<(String, String), i64> = self
             .data
             .table("damages.csv")
             .rows()
             .map(|row| {
-                let key = (self.ids.sites[row.text("platform_site_key")].clone(), self.ids.articles[row.text("article_key")].clone());
+                let key = (
+                    self.ids.sites[row.text("platform_site_key")].clone(),
+                    self.ids.articles[row.text("article_key")].clone(),
+                );
                 (key, row.text("damaged_percent").parse().unwrap_or(0))
             })
             .collect();
@@ -330,13 +397,21 @@ impl<'a> Season<'a> {
             let mut lines = Vec::new();
             for line in shipment["lines"].as_array().context("lines")? {
                 let units = whole(line, "units")?;
-                let percent = damages.get(&(site.to_owned(), text(line, "article_id")?.to_owned())).copied().unwrap_or(0);
+                let percent =
+                    damages.get(&(site.to_owned(), text(line, "article_id")?.to_owned())).copied().unwrap_or(0);
                 // At least one unit of what the folder calls damaged.
                 let damaged = if percent > 0 { (units * percent / 100).max(1).min(units) } else { 0 };
                 damaged_units += damaged;
                 lines.push(json!({ "shipment_line_id": text(line, "id")?, "units_received": units - damaged, "units_damaged": damaged }));
             }
-            self.api.post(login, &format!("{base}/shipments/{id}/receive"), &format!("receive/{id}"), &json!({ "lines": lines })).await?;
+            self.api
+                .post(
+                    login,
+                    &format!("{base}/shipments/{id}/receive"),
+                    &format!("receive/{id}"),
+                    &json!({ "lines": lines }),
+                )
+                .await?;
         }
         self.facts.insert("damaged_units", damaged_units);
         Ok(())
@@ -349,12 +424,25 @@ impl<'a> Season<'a> {
     pub async fn deliver(&mut self) -> anyhow::Result<()> {
         let base = self.base();
         let deliveries = self.api.list(self.officer(), &format!("{base}/deliveries"), "deliveries").await?;
-        let site_party: HashMap<&String, &str> =
-            self.data.table("sites.csv").rows().map(|row| (&self.ids.sites[row.text("key")], row.text("party_key"))).collect();
-        let platform = self.data.table("rounds.csv").rows().find(|row| row.text("group_key") == self.group).map_or("", |row| row.text("platform_site_key"));
+        let site_party: HashMap<&String, &str> = self
+            .data
+            .table("sites.csv")
+            .rows()
+            .map(|row| (&self.ids.sites[row.text("key")], row.text("party_key")))
+            .collect();
+        let platform = self
+            .data
+            .table("rounds.csv")
+            .rows()
+            .find(|row| row.text("group_key") == self.group)
+            .map_or("", |row| row.text("platform_site_key"));
         let operator = self.ids.sites.get(platform).map(|site| &self.people.operators[site_party[site]]);
-        let suppliers: HashMap<String, String> =
-            self.orders().await?.iter().filter_map(|order| Some((order["id"].as_str()?.to_owned(), order["supplier_id"].as_str()?.to_owned()))).collect();
+        let suppliers: HashMap<String, String> = self
+            .orders()
+            .await?
+            .iter()
+            .filter_map(|order| Some((order["id"].as_str()?.to_owned(), order["supplier_id"].as_str()?.to_owned())))
+            .collect();
         let this = &*self;
         let certified: Vec<i64> = stream::iter(deliveries.iter().map(|delivery| {
             let (base, suppliers, site_party) = (&base, &suppliers, &site_party);
@@ -401,7 +489,9 @@ impl<'a> Season<'a> {
         let mut sums = [0_i64; 4];
         for _ in 0..600 {
             let balances = self.api.list(officer, &format!("{base}/balances"), "balances").await?;
-            for (sum, field) in sums.iter_mut().zip(["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"]) {
+            for (sum, field) in
+                sums.iter_mut().zip(["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"])
+            {
                 *sum = balances.iter().map(|balance| whole(balance, field)).sum::<anyhow::Result<i64>>()?;
             }
             if sums[1] == certified && sums[2] == cancelled {
@@ -412,15 +502,24 @@ impl<'a> Season<'a> {
         let [ordered, delivered, gone, outstanding] = sums;
         ensure!(delivered == certified && gone == cancelled, "{}: books do not follow logistics: {sums:?}", self.group);
         ensure!(ordered == delivered + gone + outstanding, "{}: units lost: {sums:?}", self.group);
-        for (fact, value) in [("units_ordered", ordered), ("units_delivered", delivered), ("units_cancelled", gone), ("units_outstanding", outstanding)] {
+        for (fact, value) in [
+            ("units_ordered", ordered),
+            ("units_delivered", delivered),
+            ("units_cancelled", gone),
+            ("units_outstanding", outstanding),
+        ] {
             self.facts.insert(fact, value);
         }
         let orders = self.orders().await?;
-        let placed: Vec<&Value> = orders.iter().filter(|order| order["state"] == "ANSWERED" || order["state"] == "PLACED").collect();
+        let placed: Vec<&Value> =
+            orders.iter().filter(|order| order["state"] == "ANSWERED" || order["state"] == "PLACED").collect();
         let placed_ids: BTreeSet<&str> = placed.iter().filter_map(|order| order["id"].as_str()).collect();
         let amount: i64 = placed.iter().map(|order| whole(order, "amount_cents")).sum::<anyhow::Result<i64>>()?;
         let forms = self.api.list(officer, &format!("{base}/order-forms"), "forms").await?;
-        let forms = forms.iter().filter(|form| form["pooled_order_id"].as_str().is_some_and(|id| placed_ids.contains(id))).count();
+        let forms = forms
+            .iter()
+            .filter(|form| form["pooled_order_id"].as_str().is_some_and(|id| placed_ids.contains(id)))
+            .count();
         let lines = self.api.list(officer, &format!("{base}/order-lines"), "lines").await?;
         let shares: i64 = lines
             .iter()
@@ -438,7 +537,12 @@ impl<'a> Season<'a> {
         ] {
             self.facts.insert(fact, value);
         }
-        let losers = savings["members"].as_array().context("members")?.iter().filter(|member| member["savings_cents"].as_i64().unwrap_or(0) < 0).count();
+        let losers = savings["members"]
+            .as_array()
+            .context("members")?
+            .iter()
+            .filter(|member| member["savings_cents"].as_i64().unwrap_or(0) < 0)
+            .count();
         self.facts.insert("members_losing", losers.try_into()?);
         Ok(())
     }
@@ -488,7 +592,8 @@ fn shipment(
         let (shipped_percent, outstanding_percent) = exceptions.get(&key).copied().unwrap_or((100, 0));
         let packs = |percent: i64| open / pack * percent / 100 * pack;
         let shipped = packs(shipped_percent);
-        let outstanding = if shipped_percent + outstanding_percent == 100 { open - shipped } else { packs(outstanding_percent) };
+        let outstanding =
+            if shipped_percent + outstanding_percent == 100 { open - shipped } else { packs(outstanding_percent) };
         if shipped > 0 {
             shipped_lines.push(json!({ "pooled_line_id": text(line, "pooled_line_id")?, "units": shipped, "batch": format!("LOT-FICTIF-{index:04}"),
                 "expires_on": "2028-06-30" }));
@@ -497,6 +602,8 @@ fn shipment(
             later.push(json!({ "pooled_line_id": text(line, "pooled_line_id")?, "outstanding_units": outstanding }));
         }
     }
-    Ok(json!({ "pooled_order_id": order, "destination_site_id": destination, "despatch_number": format!("EXP-{group}-{index:04}"),
-        "lines": shipped_lines, "still_to_come": later }))
+    Ok(
+        json!({ "pooled_order_id": order, "destination_site_id": destination, "despatch_number": format!("EXP-{group}-{index:04}"),
+        "lines": shipped_lines, "still_to_come": later }),
+    )
 }

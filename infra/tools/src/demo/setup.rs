@@ -50,7 +50,8 @@ impl People {
     pub fn read(data: &Data) -> Self {
         let mut people = Self::default();
         for row in data.table("grants.csv").rows() {
-            let (login, group, party) = (row.text("login").to_owned(), row.text("group_key").to_owned(), row.text("party_key").to_owned());
+            let (login, group, party) =
+                (row.text("login").to_owned(), row.text("group_key").to_owned(), row.text("party_key").to_owned());
             match row.text("role") {
                 "PURCHASING_OFFICER" => drop(people.officers.insert(group, login)),
                 "AUDITOR" => drop(people.auditors.insert(group, login)),
@@ -71,7 +72,9 @@ fn key(text: &str) -> String {
 
 fn record(into: &mut HashMap<String, String>, answer: &Value, field: &str) -> anyhow::Result<()> {
     for item in answer[field].as_array().with_context(|| format!("no `{field}` in {answer}"))? {
-        let (Some(key), Some(id)) = (item["key"].as_str(), item["id"].as_str()) else { anyhow::bail!("no key and id in {item}") };
+        let (Some(key), Some(id)) = (item["key"].as_str(), item["id"].as_str()) else {
+            anyhow::bail!("no key and id in {item}")
+        };
         into.insert(key.to_owned(), id.to_owned());
     }
     Ok(())
@@ -182,7 +185,9 @@ async fn articles(api: &Api, data: &Data, ids: &mut Ids) -> anyhow::Result<()> {
             "vat_rate": row.text("vat_rate"), "packagings": levels }));
     }
     for (index, chunk) in articles.chunks(500).enumerate() {
-        let answer = api.post(ADMIN, "/v1/articles/register", &format!("articles/{index}"), &json!({ "articles": chunk })).await?;
+        let answer = api
+            .post(ADMIN, "/v1/articles/register", &format!("articles/{index}"), &json!({ "articles": chunk }))
+            .await?;
         record(&mut ids.articles, &answer, "articles")?;
     }
     Ok(())
@@ -242,7 +247,9 @@ async fn prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base: &str, ag
     let mut prices: Vec<(String, Value)> = Vec::new();
     for row in data.table("prices.csv").rows().filter(|row| row.text("agreement_key") == agreement) {
         let tier = json!({ "min_units": row.text("tier_min_units").parse::<i64>().unwrap_or(0), "unit_price": row.text("unit_price") });
-        let identity = ["lot_number", "article_key", "packaging_code", "valid_from", "valid_to"].map(|column| row.text(column)).join("|");
+        let identity = ["lot_number", "article_key", "packaging_code", "valid_from", "valid_to"]
+            .map(|column| row.text(column))
+            .join("|");
         if let Some((_, price)) = prices.iter_mut().find(|(known, _)| *known == identity) {
             if let Some(tiers) = price["tiers"].as_array_mut() {
                 tiers.push(tier);
@@ -261,12 +268,25 @@ async fn prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base: &str, ag
     }
     let prices: Vec<Value> = prices.into_iter().map(|(_, price)| price).collect();
     for (index, chunk) in prices.chunks(500).enumerate() {
-        api.post(officer, &format!("{base}/prices"), &format!("prices/{agreement}/{index}"), &json!({ "prices": chunk })).await?;
+        api.post(
+            officer,
+            &format!("{base}/prices"),
+            &format!("prices/{agreement}/{index}"),
+            &json!({ "prices": chunk }),
+        )
+        .await?;
     }
     Ok(())
 }
 
-async fn reference_prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base: &str, group: &str) -> anyhow::Result<()> {
+async fn reference_prices(
+    api: &Api,
+    data: &Data,
+    ids: &Ids,
+    officer: &str,
+    base: &str,
+    group: &str,
+) -> anyhow::Result<()> {
     let prices: Vec<Value> = data
         .table("reference_prices.csv")
         .rows()
@@ -288,7 +308,8 @@ async fn reference_prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base
 /// # Errors
 /// When something is refused.
 pub async fn break_bulk(api: &Api, data: &Data, ids: &Ids, people: &People) -> anyhow::Result<()> {
-    let operator_of: HashMap<&str, &str> = data.table("sites.csv").rows().map(|row| (row.text("key"), row.text("party_key"))).collect();
+    let operator_of: HashMap<&str, &str> =
+        data.table("sites.csv").rows().map(|row| (row.text("key"), row.text("party_key"))).collect();
     for (site, rows) in data.by("break_bulk.csv", "platform_site_key") {
         let entries: Vec<Value> = rows
             .iter()
@@ -298,7 +319,8 @@ pub async fn break_bulk(api: &Api, data: &Data, ids: &Ids, people: &People) -> a
             })
             .collect();
         let login = &people.operators[operator_of[site]];
-        api.post(login, "/v1/platform/break-bulk", &format!("break-bulk/{site}"), &json!({ "entries": entries })).await?;
+        api.post(login, "/v1/platform/break-bulk", &format!("break-bulk/{site}"), &json!({ "entries": entries }))
+            .await?;
     }
     Ok(())
 }

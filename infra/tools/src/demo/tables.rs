@@ -36,7 +36,9 @@ impl Table {
         let mut reader = match reader {
             Ok(reader) => reader,
             Err(error) => {
-                faults.0.push(format!("{file} : fichier illisible ({error}) ; il doit être dans le dossier de données"));
+                faults
+                    .0
+                    .push(format!("{file} : fichier illisible ({error}) ; il doit être dans le dossier de données"));
                 return table;
             }
         };
@@ -99,7 +101,12 @@ impl<'a> Row<'a> {
 
     /// Says that a cell is wrong.
     pub fn fault(&self, column: &str, what: &str, faults: &mut Faults) {
-        faults.0.push(format!("{}, ligne {}, colonne « {column} », valeur « {} » : {what}", self.table.file, self.line, self.text(column)));
+        faults.0.push(format!(
+            "{}, ligne {}, colonne « {column} », valeur « {} » : {what}",
+            self.table.file,
+            self.line,
+            self.text(column)
+        ));
     }
 
     /// A cell that must parse.
@@ -130,7 +137,14 @@ impl<'a> Row<'a> {
     }
 
     /// A key of another file; empty is allowed when `optional`.
-    pub fn refers(&self, column: &str, keys: &HashSet<String>, file: &str, optional: bool, faults: &mut Faults) -> &'a str {
+    pub fn refers(
+        &self,
+        column: &str,
+        keys: &HashSet<String>,
+        file: &str,
+        optional: bool,
+        faults: &mut Faults,
+    ) -> &'a str {
         let text = self.text(column);
         let left_out = optional && text.is_empty();
         if !left_out && !keys.contains(text) {

@@ -9,7 +9,7 @@ use super::round::RoundState;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DemandError {
     /// The round takes no more needs: somebody closed it or its closing time has passed.
-    #[error("round {title:?} takes no more needs, it closed at {closes_at}")]
+    #[error("round {title:?} takes no more needs, it was to close at {closes_at}")]
     RoundClosed {
         /// Its title.
         title: String,
