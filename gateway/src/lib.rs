@@ -13,7 +13,7 @@
 //! A needs file goes its own way: onto disk (`import.rs`), parsed line by line (`needs_file.rs`), streamed to demand.
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
-mod access;
+pub mod access;
 mod auth;
 mod body;
 mod config;

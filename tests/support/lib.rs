@@ -119,6 +119,12 @@ impl Stack {
         self.env.get(key).unwrap_or_else(|| panic!("no {key} in {}/env", self.dir.display()))
     }
 
+    /// The private key of a process.
+    #[must_use]
+    pub fn key(&self, process: &str) -> PathBuf {
+        self.dir.join(format!("keys/{process}.key.pem"))
+    }
+
     /// A connection that may do anything.
     pub async fn superuser(&self) -> PgConnection {
         for _ in 0..100 {
