@@ -158,6 +158,20 @@ impl Tx {
     /// # Errors
     /// When the transaction has no group, or the database is away.
     pub async fn append(&mut self, aggregate: Uuid, kind: &str, payload: &impl Message) -> Result<(), Failure> {
+        self.append_as(Uuid::now_v7(), aggregate, kind, payload).await
+    }
+
+    /// As [`Tx::append`] with the event's id chosen by the caller, who gives it out as a proof.
+    ///
+    /// # Errors
+    /// As [`Tx::append`].
+    pub async fn append_as(
+        &mut self,
+        event_id: Uuid,
+        aggregate: Uuid,
+        kind: &str,
+        payload: &impl Message,
+    ) -> Result<(), Failure> {
         let group = self.group.ok_or_else(|| Failure::internal("an event needs a group"))?;
         let recorded_at = self.now().await?;
         let actor = self.actor.clone();
@@ -168,7 +182,7 @@ impl Tx {
              INSERT INTO event_unstamped (group_id, event_id, recorded_at) SELECT * FROM appended",
         )
         .bind(group)
-        .bind(Uuid::now_v7())
+        .bind(event_id)
         .bind(recorded_at)
         .bind(aggregate)
         .bind(kind)

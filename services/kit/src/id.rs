@@ -178,6 +178,10 @@ kinds! {
     Lot LotId "lot";
     /// A reservation on a ceiling.
     Reservation ReservationId "rsv";
+    /// A consultation.
+    Consultation ConsultationId "cns";
+    /// A sealed tender.
+    Tender TenderId "tnd";
     /// An order round.
     Round RoundId "rnd";
     /// A need.

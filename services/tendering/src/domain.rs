@@ -9,9 +9,11 @@
 //! | T5 | an agreement is entered and its beneficiaries are added by the awarding party only | [`agreement`] |
 //!
 //! Life of a reservation: RESERVED → CONFIRMED; from both, giving back the last cent → RELEASED.
+//! Consultations and their invariants C1 to C6: [`consultation`].
 
 pub mod agreement;
 pub mod ceiling;
+pub mod consultation;
 pub mod entitlement;
 pub mod error;
 pub mod law;

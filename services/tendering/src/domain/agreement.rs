@@ -7,6 +7,7 @@ use kit::{
     error::FieldFault,
     id::{AgreementId, GroupId, LotId, PartyId},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     TenderingError,
@@ -26,7 +27,8 @@ pub const MOST_BENEFICIARIES: i64 = 5_000;
 pub const LARGEST_CENTS: i64 = 1_000_000_000_000_000;
 
 /// The two roles of a central purchasing body (centrale d'achat, CCP L2113-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PurchasingRole {
     /// Role 1 (grossiste): buys, stocks and sells on.
     Wholesaler,

@@ -1,12 +1,12 @@
 //! Every refusal of this service that a caller can act on.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
-    error::{DomainError, ErrorKind},
-    id::{AgreementId, LotId, PartyId, PooledOrderId, ReservationId},
+    error::{DomainError, ErrorKind, FieldFault},
+    id::{AgreementId, ConsultationId, LotId, PartyId, PooledOrderId, ReservationId},
 };
 
-use super::ceiling::Ceiling;
+use super::{ceiling::Ceiling, consultation::Finding};
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +99,63 @@ pub enum TenderingError {
         /// Cents EUR to give back.
         requested_cents: i64,
     },
+    /// The consultation does not take the command in its state.
+    #[error("consultation {consultation} is {state}: {command} is not possible")]
+    ConsultationNotNow {
+        /// Which.
+        consultation: ConsultationId,
+        /// State at the moment.
+        state: &'static str,
+        /// What was asked.
+        command: &'static str,
+    },
+    /// Something that publication needs is lacking.
+    #[error("consultation {consultation} cannot be published: {}", .missing.iter().map(|finding| finding.rule.key()).collect::<Vec<_>>().join(", "))]
+    PublicationBlocked {
+        /// Which.
+        consultation: ConsultationId,
+        /// Everything that is lacking.
+        missing: Vec<Finding>,
+    },
+    /// Nothing is opened at or before the deadline.
+    #[error("consultation {consultation} takes tenders until {deadline}: nothing is opened before")]
+    OpeningTooEarly {
+        /// Which.
+        consultation: ConsultationId,
+        /// Last moment to be in time.
+        deadline: DateTime<Utc>,
+    },
+    /// The private key is not the one of the consultation's public key.
+    #[error("the key given does not open consultation {consultation}")]
+    WrongOpeningKey {
+        /// Which.
+        consultation: ConsultationId,
+    },
+    /// The agreement may not be signed yet.
+    #[error("consultation {consultation} may be signed from {signable_on} on")]
+    StandstillRunning {
+        /// Which.
+        consultation: ConsultationId,
+        /// First day.
+        signable_on: NaiveDate,
+    },
+    /// No lot has an offer.
+    #[error("no lot of consultation {consultation} has an offer")]
+    NothingToAward {
+        /// Which.
+        consultation: ConsultationId,
+    },
+    /// A tender that is not an encrypted age file is not stored: whoever reads the table could read it.
+    #[error("the tender is not an age file encrypted to an X25519 key")]
+    TenderNotSealed,
+    /// Fewer, more or other bytes came than announced.
+    #[error("the tender arrived with {received_bytes} bytes of {announced_bytes}, or altered")]
+    TenderIncomplete {
+        /// Bytes announced.
+        announced_bytes: i64,
+        /// Bytes received.
+        received_bytes: i64,
+    },
 }
 
 impl DomainError for TenderingError {
@@ -109,9 +166,15 @@ impl DomainError for TenderingError {
                 ErrorKind::AlreadyExists
             }
             Self::DurationTooLong { .. } | Self::TooManyBeneficiaries { .. } => ErrorKind::Invalid,
-            Self::CeilingExceeded { .. } | Self::ReservationReleased { .. } | Self::ReleaseExceedsHeld { .. } => {
-                ErrorKind::NotNow
-            }
+            Self::WrongOpeningKey { .. } | Self::TenderNotSealed | Self::TenderIncomplete { .. } => ErrorKind::Invalid,
+            Self::CeilingExceeded { .. }
+            | Self::ReservationReleased { .. }
+            | Self::ReleaseExceedsHeld { .. }
+            | Self::ConsultationNotNow { .. }
+            | Self::PublicationBlocked { .. }
+            | Self::OpeningTooEarly { .. }
+            | Self::StandstillRunning { .. }
+            | Self::NothingToAward { .. } => ErrorKind::NotNow,
         }
     }
 
@@ -127,6 +190,14 @@ impl DomainError for TenderingError {
             Self::OrderAlreadyReserved { .. } => "ORDER_ALREADY_RESERVED",
             Self::ReservationReleased { .. } => "RESERVATION_RELEASED",
             Self::ReleaseExceedsHeld { .. } => "RELEASE_EXCEEDS_HELD",
+            Self::ConsultationNotNow { .. } => "CONSULTATION_NOT_NOW",
+            Self::PublicationBlocked { .. } => "PUBLICATION_BLOCKED",
+            Self::OpeningTooEarly { .. } => "OPENING_TOO_EARLY",
+            Self::WrongOpeningKey { .. } => "WRONG_OPENING_KEY",
+            Self::StandstillRunning { .. } => "STANDSTILL_RUNNING",
+            Self::NothingToAward { .. } => "NOTHING_TO_AWARD",
+            Self::TenderNotSealed => "TENDER_NOT_SEALED",
+            Self::TenderIncomplete { .. } => "TENDER_INCOMPLETE",
         }
     }
 
@@ -169,6 +240,55 @@ impl DomainError for TenderingError {
                 ("held_cents", held_cents.to_string()),
                 ("requested_cents", requested_cents.to_string()),
             ],
+            Self::ConsultationNotNow { consultation, state, command } => vec![
+                ("consultation", consultation.to_string()),
+                ("state", (*state).to_owned()),
+                ("command", (*command).to_owned()),
+            ],
+            Self::PublicationBlocked { consultation, missing } => {
+                vec![("consultation", consultation.to_string()), ("count", missing.len().to_string())]
+            }
+            Self::OpeningTooEarly { consultation, deadline } => {
+                vec![("consultation", consultation.to_string()), ("deadline", deadline.to_rfc3339())]
+            }
+            Self::StandstillRunning { consultation, signable_on } => {
+                vec![("consultation", consultation.to_string()), ("signable_on", signable_on.to_string())]
+            }
+            Self::WrongOpeningKey { consultation } | Self::NothingToAward { consultation } => {
+                vec![("consultation", consultation.to_string())]
+            }
+            Self::TenderNotSealed => Vec::new(),
+            Self::TenderIncomplete { announced_bytes, received_bytes } => vec![
+                ("announced_bytes", announced_bytes.to_string()),
+                ("received_bytes", received_bytes.to_string()),
+            ],
+        }
+    }
+
+    /// What is lacking, by rule, for whoever publishes.
+    fn fields(&self) -> Vec<FieldFault> {
+        match self {
+            Self::PublicationBlocked { missing, .. } => missing
+                .iter()
+                .map(|finding| FieldFault::new(finding.rule.key(), format!("{} ({})", finding.text, finding.source)))
+                .collect(),
+            Self::NotTheAwardingParty { .. }
+            | Self::AgreementExists { .. }
+            | Self::DurationTooLong { .. }
+            | Self::BeneficiaryAlreadyNamed { .. }
+            | Self::TooManyBeneficiaries { .. }
+            | Self::NotEntitled { .. }
+            | Self::CeilingExceeded { .. }
+            | Self::OrderAlreadyReserved { .. }
+            | Self::ReservationReleased { .. }
+            | Self::ReleaseExceedsHeld { .. }
+            | Self::ConsultationNotNow { .. }
+            | Self::OpeningTooEarly { .. }
+            | Self::WrongOpeningKey { .. }
+            | Self::StandstillRunning { .. }
+            | Self::NothingToAward { .. }
+            | Self::TenderNotSealed
+            | Self::TenderIncomplete { .. } => Vec::new(),
         }
     }
 }

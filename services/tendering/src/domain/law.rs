@@ -21,6 +21,42 @@ pub enum LegalRule {
     AgreementLongest,
     /// An agreement has a maximum.
     MaximumCompulsory,
+    /// Value from which a formal procedure is needed, cents EUR.
+    FormalProcedureThreshold,
+    /// The value of a need is that of all its lots.
+    NeedValue,
+    /// Least days for tenders in an open procedure.
+    OpenProcedureDays,
+    /// The same when tenders are electronic.
+    OpenProcedureDaysElectronic,
+    /// Criteria and weights are announced.
+    CriteriaWeighted,
+    /// At least one environmental criterion.
+    EnvironmentalCriterion,
+    /// Ties are broken by an announced rule.
+    TieRuleAnnounced,
+    /// How tenders are compared is announced.
+    ComparisonAnnounced,
+    /// Nobody learns of a tender before the deadline.
+    TenderSecrecy,
+    /// There is a deadline.
+    DeadlineNeeded,
+    /// Buyers are named.
+    BuyersNamed,
+    /// A formula that flattens price gaps is illegal.
+    FormulaFlattened,
+    /// A formula that gives all or nothing is illegal.
+    FormulaMinMax,
+    /// Sums of unit prices compare nothing.
+    FormulaUnitPriceSum,
+    /// Days of standstill after electronic notification.
+    StandstillElectronic,
+    /// Days of standstill after any other notification.
+    StandstillOther,
+    /// No standstill in an adapted procedure.
+    StandstillNoneAdapted,
+    /// No standstill for a single tenderer.
+    StandstillNoneSingle,
 }
 
 impl LegalRule {
@@ -36,6 +72,24 @@ impl LegalRule {
             Self::StatusUnknownIsStrict => "STATUS_UNKNOWN_IS_STRICT",
             Self::AgreementLongest => "AGREEMENT_LONGEST",
             Self::MaximumCompulsory => "MAXIMUM_COMPULSORY",
+            Self::FormalProcedureThreshold => "FORMAL_PROCEDURE_THRESHOLD",
+            Self::NeedValue => "NEED_VALUE",
+            Self::OpenProcedureDays => "OPEN_PROCEDURE_DAYS",
+            Self::OpenProcedureDaysElectronic => "OPEN_PROCEDURE_DAYS_ELECTRONIC",
+            Self::CriteriaWeighted => "CRITERIA_WEIGHTED",
+            Self::EnvironmentalCriterion => "ENVIRONMENTAL_CRITERION",
+            Self::TieRuleAnnounced => "TIE_RULE_ANNOUNCED",
+            Self::ComparisonAnnounced => "COMPARISON_ANNOUNCED",
+            Self::TenderSecrecy => "TENDER_SECRECY",
+            Self::DeadlineNeeded => "DEADLINE_NEEDED",
+            Self::BuyersNamed => "BUYERS_NAMED",
+            Self::FormulaFlattened => "FORMULA_FLATTENED",
+            Self::FormulaMinMax => "FORMULA_MIN_MAX",
+            Self::FormulaUnitPriceSum => "FORMULA_UNIT_PRICE_SUM",
+            Self::StandstillElectronic => "STANDSTILL_ELECTRONIC",
+            Self::StandstillOther => "STANDSTILL_OTHER",
+            Self::StandstillNoneAdapted => "STANDSTILL_NONE_ADAPTED",
+            Self::StandstillNoneSingle => "STANDSTILL_NONE_SINGLE",
         }
     }
 }
@@ -70,5 +124,11 @@ impl Law {
     #[must_use]
     pub fn article(&self, rule: LegalRule, day: NaiveDate) -> &str {
         self.on(rule, day).map_or("", |provision| &provision.article)
+    }
+
+    /// The figure of a rule on a day; none when no text was in force, or it gives none.
+    #[must_use]
+    pub fn figure(&self, rule: LegalRule, day: NaiveDate) -> Option<i64> {
+        self.on(rule, day)?.figure
     }
 }
