@@ -2,13 +2,17 @@
 //! them is a function of its own (`…_knowing`), which takes them as arguments.
 
 mod agreement;
+mod award;
+mod consultation;
 mod entitlement;
 mod membership;
+mod opening;
 mod reservation;
+mod tender;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     Caller, Failure, Role, Scope,
     client::Peer,
@@ -17,6 +21,7 @@ use kit::{
     id::PartyId,
     identity::Verifier,
 };
+use tokio::sync::Semaphore;
 use tonic::{Request, Status};
 
 use self::membership::Membership;
@@ -34,6 +39,23 @@ pub struct App {
     db: Db,
     verifier: Verifier,
     membership: Membership,
+    /// Memory that tenders on their way may take, in KiB.
+    tender_memory: Arc<Semaphore>,
+}
+
+/// The moment of a transaction, after its locks: business time, the legal day on which it falls, the texts of law.
+struct Moment {
+    now: DateTime<Utc>,
+    today: NaiveDate,
+    law: Law,
+}
+
+impl Moment {
+    async fn of(tx: &mut Tx) -> Result<Self, Failure> {
+        let now = tx.now().await?;
+        let today = store::law::day_of(tx.conn(), now).await?;
+        Ok(Self { now, today, law: store::law::load(tx.conn()).await? })
+    }
 }
 
 /// What a decision rests on besides the service's own rows, for one day.
@@ -65,7 +87,8 @@ impl App {
     /// The service on its database, with the peer that says who is who.
     #[must_use]
     pub fn new(db: Db, verifier: Verifier, membership: Peer) -> Self {
-        Self { db, verifier, membership: Membership::new(membership) }
+        let tender_memory = Arc::new(Semaphore::new(tender::MEMORY_KIB));
+        Self { db, verifier, membership: Membership::new(membership), tender_memory }
     }
 
     pub(crate) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {

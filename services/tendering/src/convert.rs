@@ -1,5 +1,6 @@
 //! Proto ↔ domain. What comes in is parsed into types that cannot be wrong, and every faulty field is told at once.
 
+pub mod consultation;
 mod input;
 mod membership;
 mod output;

@@ -1,5 +1,7 @@
 //! The gRPC face of tendering: who calls → [`App`] → reply. Nothing else.
 
+mod consultations;
+
 use proto::tendering::v1::{
     AddBeneficiariesRequest, AddBeneficiariesResponse, CheckEntitlementsRequest, CheckEntitlementsResponse,
     ConfirmReservationRequest, ConfirmReservationResponse, EnterAgreementRequest, EnterAgreementResponse,

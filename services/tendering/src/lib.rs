@@ -1,9 +1,10 @@
-//! The tendering service: agreements in force with their holders, beneficiaries and ceilings, and the answer to "may this
+//! The tendering service: consultations with their sealed tenders, from the draft to the award; agreements in force with their holders, beneficiaries and ceilings, and the answer to "may this
 //! member buy this, under this contract, today?", computed again in the transaction that reserves.
 //!
 //! [`domain`] is what is true, [`app`] what happens, `store` what is kept, `convert` and `grpc` how it is asked.
 //! Where a rule lives: who may buy, `domain/entitlement.rs`; ceilings and reservations, `domain/ceiling.rs`; what an
-//! agreement must be, `domain/agreement.rs`; articles of law and their dates, table `legal_rule`.
+//! agreement must be, `domain/agreement.rs`; what a consultation must be, when tenders are in time and opened, how they are
+//! ranked, `domain/consultation.rs`; articles of law and their dates, table `legal_rule`.
 
 pub mod app;
 pub mod convert;
@@ -15,7 +16,9 @@ use kit::{
     config::Env,
     service::{Foundation, Parts},
 };
-use proto::tendering::v1::tendering_service_server::TenderingServiceServer;
+use proto::tendering::v1::{
+    consultation_service_server::ConsultationServiceServer, tendering_service_server::TenderingServiceServer,
+};
 
 /// The schema.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -33,6 +36,9 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
         foundation.peer("membership", &url).map_err(|error| format!("CENTRALE_MEMBERSHIP_URL {url:?}: {error}"))?;
     let app = app::App::new(foundation.db.clone(), foundation.verifier.clone(), membership);
     let mut parts = Parts::default();
+    parts
+        .routes
+        .add_service(ConsultationServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST_BYTES));
     parts.routes.add_service(TenderingServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST_BYTES));
     Ok(parts)
 }

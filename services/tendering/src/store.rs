@@ -2,5 +2,7 @@
 //! `group_id` stands in the statements that write and lock so that they use the keys.
 
 pub(crate) mod agreement;
+pub(crate) mod consultation;
 pub(crate) mod law;
 pub(crate) mod reservation;
+pub(crate) mod tender;

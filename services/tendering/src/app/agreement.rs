@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use kit::{
     Caller, Failure, FieldFault, Role,
     command::Claim,
+    db::Tx,
     id::{AgreementId, GroupId, LotId, PartyId},
 };
 use proto::{membership::v1::PartyKind, tendering::v1 as pb};
@@ -67,14 +68,7 @@ impl App {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
-        let agreement = with_ids(group, draft);
-        let now = command.now().await?;
-        store::agreement::insert(command.conn(), &agreement, now).await?;
-        let entered = pb::AgreementEntered {
-            agreement_id: agreement.id.to_string(),
-            lot_ids: agreement.lots.iter().map(|lot| lot.id.to_string()).collect(),
-        };
-        command.append(agreement.id.uuid(), "tendering.agreement_entered.v1", &entered).await?;
+        let agreement = enter(&mut command, group, draft).await?;
         command.finish(pb::EnterAgreementResponse { agreement: Some(convert::agreement_to_proto(&agreement)) }).await
     }
 
@@ -187,6 +181,19 @@ impl App {
         }
         Ok(response)
     }
+}
+
+/// Enters an agreement in an open transaction: as opening data, or made of a consultation.
+pub(super) async fn enter(tx: &mut Tx, group: GroupId, draft: Draft) -> Result<Agreement, Failure> {
+    let agreement = with_ids(group, draft);
+    let now = tx.now().await?;
+    store::agreement::insert(tx.conn(), &agreement, now).await?;
+    let entered = pb::AgreementEntered {
+        agreement_id: agreement.id.to_string(),
+        lot_ids: agreement.lots.iter().map(|lot| lot.id.to_string()).collect(),
+    };
+    tx.append(agreement.id.uuid(), "tendering.agreement_entered.v1", &entered).await?;
+    Ok(agreement)
 }
 
 /// How many of the rows make a page: `size` at most, and at least one however many lots it has.

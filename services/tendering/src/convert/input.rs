@@ -20,14 +20,14 @@ const MOST_SHARES: usize = 2_000;
 
 /// Collects what is wrong with fields.
 #[derive(Default)]
-struct Faults(Vec<FieldFault>);
+pub(super) struct Faults(Vec<FieldFault>);
 
 impl Faults {
-    fn add(&mut self, field: impl Into<String>, detail: impl Into<String>) {
+    pub(super) fn add(&mut self, field: impl Into<String>, detail: impl Into<String>) {
         self.0.push(FieldFault::new(field, detail));
     }
 
-    fn id<K: Kind>(&mut self, field: impl Into<String>, text: &str) -> Option<Id<K>> {
+    pub(super) fn id<K: Kind>(&mut self, field: impl Into<String>, text: &str) -> Option<Id<K>> {
         text.parse().map_err(|error: kit::id::IdError| self.add(field, error.to_string())).ok()
     }
 
@@ -41,11 +41,11 @@ impl Faults {
     }
 
     /// An empty text is none; a faulty one is none too, with its fault.
-    fn optional_date(&mut self, field: impl Into<String>, text: &str) -> Option<NaiveDate> {
+    pub(super) fn optional_date(&mut self, field: impl Into<String>, text: &str) -> Option<NaiveDate> {
         if text.is_empty() { None } else { self.date(field, text) }
     }
 
-    fn text(&mut self, field: impl Into<String>, text: &str, longest: usize) -> String {
+    pub(super) fn text(&mut self, field: impl Into<String>, text: &str, longest: usize) -> String {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             self.add(field, "must not be empty");
@@ -55,26 +55,26 @@ impl Faults {
         trimmed.to_owned()
     }
 
-    fn cents(&mut self, field: impl Into<String>, cents: i64) {
+    pub(super) fn cents(&mut self, field: impl Into<String>, cents: i64) {
         if !(0..=LARGEST_CENTS).contains(&cents) {
             self.add(field, format!("must be from 0 to {LARGEST_CENTS} cents"));
         }
     }
 
-    fn count(&mut self, field: &str, count: usize, least: usize, most: usize) {
+    pub(super) fn count(&mut self, field: &str, count: usize, least: usize, most: usize) {
         if !(least..=most).contains(&count) {
             self.add(field, format!("must have {least} to {most} entries, not {count}"));
         }
     }
 
-    fn not_on_input(&mut self, field: impl Into<String>, is_there: bool) {
+    pub(super) fn not_on_input(&mut self, field: impl Into<String>, is_there: bool) {
         if is_there {
             self.add(field, "is given by the service: leave it empty");
         }
     }
 
     /// The parsed value when nothing was wrong.
-    fn finish<T>(self, parsed: Option<T>) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, parsed: Option<T>) -> Result<T, Failure> {
         match parsed {
             Some(value) if self.0.is_empty() => Ok(value),
             Some(_) | None => Err(Failure::invalid(self.0)),

@@ -258,10 +258,9 @@ impl DomainError for TenderingError {
                 vec![("consultation", consultation.to_string())]
             }
             Self::TenderNotSealed => Vec::new(),
-            Self::TenderIncomplete { announced_bytes, received_bytes } => vec![
-                ("announced_bytes", announced_bytes.to_string()),
-                ("received_bytes", received_bytes.to_string()),
-            ],
+            Self::TenderIncomplete { announced_bytes, received_bytes } => {
+                vec![("announced_bytes", announced_bytes.to_string()), ("received_bytes", received_bytes.to_string())]
+            }
         }
     }
 

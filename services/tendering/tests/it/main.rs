@@ -4,6 +4,7 @@
 
 mod agreements;
 mod ceilings;
+mod consultations;
 mod entitlements;
 mod isolation;
 mod support;

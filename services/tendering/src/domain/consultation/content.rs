@@ -239,9 +239,10 @@ mod tests {
         let mut twice = offered(&dossier, "1");
         twice["lots"] = json!([twice["lots"][0], twice["lots"][0], {"lot": 9, "prices": []}]);
         assert_eq!(faults(&twice), ["Le lot 1 est offert deux fois.", "Le lot 9 n'existe pas."]);
-        assert_eq!(faults(&offered(&dossier, "0.000001")), [
-            "Lot 1 : le prix du panier est nul une fois arrondi au centime."
-        ]);
+        assert_eq!(
+            faults(&offered(&dossier, "0.000001")),
+            ["Lot 1 : le prix du panier est nul une fois arrondi au centime."]
+        );
         assert_eq!(faults(&json!({"lots": []})), ["L'offre ne porte sur aucun lot."]);
         assert_eq!(faults(&json!({"lots": [], "rabais": 1})).len(), 1, "a rebate over several lots has no place");
         assert_eq!(read(b"\xff", &dossier).unwrap_err().len(), 1);

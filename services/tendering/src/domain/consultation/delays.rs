@@ -24,8 +24,7 @@ pub fn earliest_deadline(
     match procedure {
         Procedure::Adapted => None,
         Procedure::Open => {
-            let rule =
-                if electronic { LegalRule::OpenProcedureDaysElectronic } else { LegalRule::OpenProcedureDays };
+            let rule = if electronic { LegalRule::OpenProcedureDaysElectronic } else { LegalRule::OpenProcedureDays };
             let days = law.figure(rule, sent_on)?;
             Some((rule, days, after(sent_on, days)?))
         }

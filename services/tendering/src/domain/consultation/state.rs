@@ -118,16 +118,8 @@ pub enum Command {
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 8] = [
-        Self::Revise,
-        Self::Publish,
-        Self::Receive,
-        Self::Open,
-        Self::Score,
-        Self::Award,
-        Self::Sign,
-        Self::Cancel,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Revise, Self::Publish, Self::Receive, Self::Open, Self::Score, Self::Award, Self::Sign, Self::Cancel];
 
     /// For people and logs.
     #[must_use]
