@@ -4,7 +4,8 @@ mod input;
 mod output;
 
 pub use input::{
-    TenderUpload, consultation_id_from_proto, dossier_from_proto, marks_from_proto, sign_from_proto, upload_from_proto,
+    Marks, TenderUpload, consultation_id_from_proto, dossier_from_proto, marks_from_proto, sign_from_proto,
+    upload_from_proto,
 };
 pub(crate) use input::{consultation_list_from_proto, tender_list_from_proto};
 pub(crate) use output::{

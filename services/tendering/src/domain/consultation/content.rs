@@ -127,8 +127,10 @@ fn prices(lot: &Lot, offered: &[DocumentPrice], faults: &mut Vec<String>) -> Vec
             faults.push(format!("Lot {number} : l'article {named} n'est pas au panier."));
             continue;
         };
+        // Plain digits only: what could be read as another figure (1e3, +1) is not guessed.
+        let plain = price.unit_price.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let unit_price = match parse_unit_price(&price.unit_price) {
-            Ok(unit_price) if unit_price > Decimal::ZERO => unit_price,
+            Ok(unit_price) if plain && unit_price > Decimal::ZERO => unit_price,
             Ok(_) | Err(_) => {
                 let shown: String = price.unit_price.chars().take(40).collect();
                 faults.push(format!(
