@@ -8,6 +8,7 @@
 mod convert;
 
 pub mod catalogue;
+pub mod consultations;
 pub mod deliveries;
 pub mod groups;
 pub mod membership;
@@ -17,5 +18,6 @@ pub mod plans;
 pub mod shared;
 pub mod shipments;
 pub mod tendering;
+pub mod tenders;
 
 pub use convert::all;
