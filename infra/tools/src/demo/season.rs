@@ -190,6 +190,7 @@ impl<'a> Season<'a> {
         {
             self.facts.insert(fact, whole(&plan, field)?);
         }
+        self.explain().await?;
         let mut rules: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for exclusion in self.api.list(officer, &format!("{base}/plans/{}/exclusions", self.plan), "exclusions").await?
         {
@@ -200,6 +201,23 @@ impl<'a> Season<'a> {
         }
         for (rule, (count, example)) in rules {
             self.notes.push(format!("{count} besoins écartés, règle {rule} : {example}"));
+        }
+        Ok(())
+    }
+
+    /// Shows how one article that many members asked for, in different packagings, became whole packs at the pooled price.
+    async fn explain(&mut self) -> anyhow::Result<()> {
+        let lines =
+            self.api.list(self.officer(), &format!("{}/plans/{}/lines", self.base(), self.plan), "lines").await?;
+        let Some(widest) =
+            lines.iter().max_by_key(|line| (line["member_count"].as_i64(), line["units_ordered"].as_i64()))
+        else {
+            return Ok(());
+        };
+        for reason in widest["reasons"].as_array().context("reasons")? {
+            if reason["rule"] != "FIRST_LOT_WITH_PRICE" {
+                self.notes.push(format!("Pour exemple : {}", text(reason, "text")?));
+            }
         }
         Ok(())
     }
