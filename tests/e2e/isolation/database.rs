@@ -42,7 +42,10 @@ async fn tables(superuser: &mut PgConnection, service: &str) -> Vec<Table> {
 
 async fn count(connection: &mut PgConnection, table: &str, condition: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM {table} WHERE {condition}");
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap_or_else(|error| panic!("{table}: {error}"))
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(connection)
+        .await
+        .unwrap_or_else(|error| panic!("{table}: {error}"))
 }
 
 async fn enter(connection: &mut PgConnection, setting: &str, value: &str) {
@@ -53,7 +56,8 @@ async fn enter(connection: &mut PgConnection, setting: &str, value: &str) {
 async fn a_session_without_a_group_sees_no_row_and_one_in_a_group_sees_exactly_its_own() {
     let stack = &shared().await.stack;
     let mut superuser = stack.superuser().await;
-    let groups: Vec<Uuid> = sqlx::query_scalar("SELECT group_id FROM membership.buying_group").fetch_all(&mut superuser).await.unwrap();
+    let groups: Vec<Uuid> =
+        sqlx::query_scalar("SELECT group_id FROM membership.buying_group").fetch_all(&mut superuser).await.unwrap();
     assert_eq!(groups.len(), 2);
     let (mut wrong, mut full) = (Vec::new(), 0);
     for service in SERVICES {
@@ -73,7 +77,10 @@ async fn a_session_without_a_group_sees_no_row_and_one_in_a_group_sees_exactly_i
                     let there = count(&mut superuser, &table.name, &format!("group_id = '{group}'")).await;
                     full += usize::from(there > 0);
                     if of_others > 0 || own != there {
-                        wrong.push(format!("{service}_{kind} in {group} sees {own} of {there} rows of {}, and {of_others} of others", table.name));
+                        wrong.push(format!(
+                            "{service}_{kind} in {group} sees {own} of {there} rows of {}, and {of_others} of others",
+                            table.name
+                        ));
                     }
                 }
             }
@@ -94,8 +101,16 @@ async fn a_session_of_a_party_sees_no_row_without_the_party_in_it_and_changes_no
         ("demand", "reference_price", "party_id = $1"),
         ("demand", "plan_share", "party_id = $1"),
         ("demand", "pooled_order", "supplier_id = $1 AND state IN ('PLACED', 'ANSWERED')"),
-        ("demand", "pooled_line", "supplier_id = $1 AND pooled_order_id IN (SELECT id FROM demand.pooled_order WHERE state IN ('PLACED', 'ANSWERED'))"),
-        ("demand", "order_form", "$1 IN (orderer_id, receiver_id, payer_id) OR (supplier_id = $1 AND state IN ('PLACED', 'ANSWERED'))"),
+        (
+            "demand",
+            "pooled_line",
+            "supplier_id = $1 AND pooled_order_id IN (SELECT id FROM demand.pooled_order WHERE state IN ('PLACED', 'ANSWERED'))",
+        ),
+        (
+            "demand",
+            "order_form",
+            "$1 IN (orderer_id, receiver_id, payer_id) OR (supplier_id = $1 AND state IN ('PLACED', 'ANSWERED'))",
+        ),
         ("demand", "order_line", "party_id = $1 OR (supplier_id = $1 AND placed)"),
         ("catalogue", "price", "supplier_id = $1"),
         ("logistics", "expected_item", "$1 IN (supplier_id, operator_party_id)"),
@@ -115,7 +130,8 @@ async fn a_session_of_a_party_sees_no_row_without_the_party_in_it_and_changes_no
             enter(&mut session, "app.party_id", &party.to_string()).await;
             let condition = condition.replace("$1", &format!("'{party}'"));
             let table = format!("{service}.{table}");
-            let (own, seen) = (count(&mut superuser, &table, &condition).await, count(&mut session, &table, "true").await);
+            let (own, seen) =
+                (count(&mut superuser, &table, &condition).await, count(&mut session, &table, "true").await);
             let of_others = count(&mut session, &table, &format!("NOT coalesce({condition}, false)")).await;
             most = most.max(seen);
             if own != seen || of_others > 0 {

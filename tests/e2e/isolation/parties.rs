@@ -63,9 +63,19 @@ const OF_A_SUPPLIER: [List; 7] = [
 /// What a member sees.
 const OF_A_MEMBER: [List; 5] = [
     list("needs", "needs", ID, "SELECT group_id, ARRAY[id] FROM demand.need WHERE party_id = $1"),
-    list("order-forms", "forms", ID, "SELECT group_id, ARRAY[id] FROM demand.order_form WHERE $1 IN (orderer_id, receiver_id, payer_id)"),
+    list(
+        "order-forms",
+        "forms",
+        ID,
+        "SELECT group_id, ARRAY[id] FROM demand.order_form WHERE $1 IN (orderer_id, receiver_id, payer_id)",
+    ),
     list("order-lines", "lines", ID, "SELECT group_id, ARRAY[id] FROM demand.order_line WHERE party_id = $1"),
-    list("deliveries", "deliveries", ID, "SELECT group_id, ARRAY[delivery_id] FROM logistics.delivery WHERE party_id = $1"),
+    list(
+        "deliveries",
+        "deliveries",
+        ID,
+        "SELECT group_id, ARRAY[delivery_id] FROM logistics.delivery WHERE party_id = $1",
+    ),
     list(
         "agreements",
         "agreements",
@@ -79,7 +89,10 @@ const OF_A_MEMBER: [List; 5] = [
 type Row = (Uuid, Vec<Uuid>);
 
 fn uuid(value: &Value) -> Uuid {
-    value.as_str().and_then(|text| Uuid::try_parse(text.split_once('_')?.1).ok()).unwrap_or_else(|| panic!("no id: {value}"))
+    value
+        .as_str()
+        .and_then(|text| Uuid::try_parse(text.split_once('_')?.1).ok())
+        .unwrap_or_else(|| panic!("no id: {value}"))
 }
 
 fn api(shared: &Shared, login: &str) -> Api {
@@ -90,9 +103,14 @@ fn api(shared: &Shared, login: &str) -> Api {
 
 /// Holds a party's list against the database; gives its rows as the API shows them.
 async fn compare(shared: &Shared, login: &str, party: Uuid, list: &List) -> Vec<Value> {
-    let rows = api(shared, login).list(login, &format!("/v1/parties/{}/{}", text("pty", party), list.path), list.field).await.unwrap();
-    let shown: BTreeSet<Row> =
-        rows.iter().map(|row| (uuid(&row["group_id"]), list.keys.iter().map(|key| uuid(&row[*key])).collect())).collect();
+    let rows = api(shared, login)
+        .list(login, &format!("/v1/parties/{}/{}", text("pty", party), list.path), list.field)
+        .await
+        .unwrap();
+    let shown: BTreeSet<Row> = rows
+        .iter()
+        .map(|row| (uuid(&row["group_id"]), list.keys.iter().map(|key| uuid(&row[*key])).collect()))
+        .collect();
     assert_eq!(shown.len(), rows.len(), "{login} {}: a row twice", list.path);
     let mut superuser = shared.stack.superuser().await;
     let own: Vec<Row> = sqlx::query_as(AssertSqlSafe(list.sql)).bind(party).fetch_all(&mut superuser).await.unwrap();
@@ -140,14 +158,27 @@ async fn a_supplier_finds_no_other_suppliers_order_shipment_or_delivery_by_its_i
         let api = api(shared, &person.login);
         let own = person.grants[0].party.unwrap();
         for (key, party) in world.parties.iter().filter(|(_, party)| **party != own) {
-            let refused = api.try_get(&person.login, &format!("/v1/parties/{}/orders", text("pty", *party))).await.unwrap().unwrap_err();
+            let refused = api
+                .try_get(&person.login, &format!("/v1/parties/{}/orders", text("pty", *party)))
+                .await
+                .unwrap()
+                .unwrap_err();
             assert_eq!(refused.status, 404, "{} at {key}", person.login);
         }
         for (parameter, path) in [("pooled_order_id", "orders"), ("delivery_id", "deliveries")] {
             for thing in &world.things[parameter] {
-                let answer = api.try_get(&person.login, &format!("/v1/parties/{}/{path}/{}", text("pty", own), thing.id)).await.unwrap();
+                let answer = api
+                    .try_get(&person.login, &format!("/v1/parties/{}/{path}/{}", text("pty", own), thing.id))
+                    .await
+                    .unwrap();
                 let status = answer.map_or_else(|refused| refused.status, |_| 200);
-                assert_eq!(status, if thing.supplier == Some(own) { 200 } else { 404 }, "{} {}", person.login, thing.id);
+                assert_eq!(
+                    status,
+                    if thing.supplier == Some(own) { 200 } else { 404 },
+                    "{} {}",
+                    person.login,
+                    thing.id
+                );
             }
         }
     }

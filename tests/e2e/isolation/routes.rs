@@ -3,44 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt as _, stream};
-use gateway::access::{Gate, TABLE, gate};
+use gateway::access::Gate;
 use kit::identity::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{Person, Thing, World, text, uuids};
+use super::{
+    gates::{About, PAGES, Route, Session, judge, operations},
+    world::{Thing, World, text, uuids},
+};
 use crate::shared::shared;
-
-/// Public pages, which are not described in the document.
-const PAGES: [&str; 5] = ["/", "/docs", "/docs/", "/docs/{*rest}", "/openapi.json"];
-
-/// An operation of the document with its row of the access table.
-struct Route {
-    method: String,
-    path: String,
-    gate: Gate,
-    /// Query parameters, and whether they must be given.
-    query: Vec<(String, bool)>,
-    /// Whether `{}` cannot be its body.
-    needs_body: bool,
-    /// The parameter that names what it is about, besides group and party.
-    about: Option<String>,
-}
-
-/// What the session of a call may see.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum About {
-    Group(Uuid),
-    Party(Uuid),
-    Deployment,
-}
-
-/// A person let in.
-struct Session {
-    about: About,
-    roles: Vec<Role>,
-    acts_for: Option<Uuid>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Expected {
@@ -58,97 +30,6 @@ struct Call {
     body: (&'static str, String),
     about: About,
     expected: Expected,
-}
-
-/// All operations; fails when one has no row in the table, or a row no operation.
-fn operations(document: &Value, world: &World) -> Vec<Route> {
-    let mut routes = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let method = method.to_uppercase();
-            let gate = gate(&method, path).unwrap_or_else(|| panic!("no row for {method} {path}"));
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            let query: Vec<(String, bool)> = parameters
-                .iter()
-                .filter(|parameter| parameter["in"] == "query")
-                .map(|parameter| (parameter["name"].as_str().unwrap().to_owned(), parameter["required"] == true))
-                .collect();
-            let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned);
-            let in_query = query.iter().filter(|(_, required)| *required).map(|(name, _)| name.clone());
-            let about = in_path.chain(in_query).find(|name| world.things.contains_key(name.as_str()));
-            routes.push(Route { needs_body: needs_body(document, operation), method, path: path.clone(), gate, query, about });
-        }
-    }
-    for row in TABLE.iter().filter(|row| !PAGES.contains(&row.path)) {
-        assert!(routes.iter().any(|route| route.method == row.method && route.path == row.path), "{} {} is no route", row.method, row.path);
-    }
-    routes
-}
-
-/// Whether `{}` as JSON is refused: something is required, or it is not a JSON object that is wanted.
-fn needs_body(document: &Value, operation: &Value) -> bool {
-    let Some(content) = operation["requestBody"]["content"].as_object() else { return false };
-    let Some(json) = content.get("application/json") else { return true };
-    let Some(reference) = json["schema"]["$ref"].as_str() else { return true };
-    let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
-    schema["required"].as_array().is_some_and(|required| !required.is_empty())
-}
-
-/// What the access table says of a person (none: nobody, without a token) at a gate: a session or an HTTP status.
-fn judge(gate: Gate, person: Option<&Person>, about: About) -> Result<Session, u16> {
-    let session = |grants: Vec<&super::world::Grant>| {
-        let acts_for = grants.iter().find_map(|grant| grant.party);
-        Session { about, roles: grants.into_iter().map(|grant| grant.role).collect(), acts_for }
-    };
-    if gate == Gate::Public {
-        return Ok(session(Vec::new()));
-    }
-    let grants = &person.ok_or(401_u16)?.grants;
-    match (gate, about) {
-        (Gate::Deployment(roles), _) => {
-            let across: Vec<_> = grants.iter().filter(|grant| grant.group.is_none() && roles.contains(&grant.role)).collect();
-            if across.is_empty() { Err(403) } else { Ok(session(across)) }
-        }
-        (Gate::Group { members, visitors }, About::Group(group)) => {
-            let inside = |grant: &&super::world::Grant| grant.group == Some(group);
-            let visiting = |grant: &&super::world::Grant| grant.group.is_none() && visitors.contains(&grant.role);
-            let let_in: Vec<_> = grants.iter().filter(|grant| inside(grant) && members.contains(&grant.role) || visiting(grant)).collect();
-            match (let_in.is_empty(), grants.iter().any(|grant| inside(&grant))) {
-                (false, _) => Ok(session(let_in)),
-                (true, true) => Err(403),
-                (true, false) => Err(404),
-            }
-        }
-        (Gate::Party, About::Party(party)) => {
-            let own: Vec<_> = grants.iter().filter(|grant| grant.party == Some(party)).collect();
-            if own.is_empty() { Err(404) } else { Ok(session(own)) }
-        }
-        _ => Ok(session(grants.iter().collect())),
-    }
-}
-
-impl Session {
-    fn has(&self, roles: &[Role]) -> bool {
-        self.roles.iter().any(|role| roles.contains(role))
-    }
-
-    /// Whether a thing is there for this session.
-    fn sees(&self, parameter: &str, thing: &Thing) -> bool {
-        let Some(owner) = thing.group else { return true };
-        let party = match self.about {
-            About::Group(group) if group != owner => return false,
-            About::Group(_) if self.has(&[Role::PurchasingOfficer, Role::Auditor]) => return true,
-            About::Group(_) if self.has(&[Role::MemberRequester, Role::MemberReceiver]) => {
-                return thing.members.is_empty() || self.acts_for.is_some_and(|party| thing.members.contains(&party));
-            }
-            About::Group(_) => self.acts_for,
-            About::Party(party) => Some(party),
-            About::Deployment => return true,
-        };
-        // Across groups an order is its supplier's only: members see their forms and lines.
-        let member = parameter != "pooled_order_id" && party.is_some_and(|party| thing.members.contains(&party));
-        party.is_some() && (member || thing.supplier == party || thing.operator == party)
-    }
 }
 
 /// All calls of a route.
@@ -205,7 +86,9 @@ fn let_in_calls(world: &World, route: &Route, person: Option<usize>, session: &S
         };
         match (route.method.as_str(), there) {
             // An agreement is no business of a platform's: tendering tells the roles that it knows.
-            ("GET", true) if route.path == "/v1/parties/{party_id}/agreements" && session.has(&[Role::PlatformOperator]) => {
+            ("GET", true)
+                if route.path == "/v1/parties/{party_id}/agreements" && session.has(&[Role::PlatformOperator]) =>
+            {
                 call(path, empty, Expected::Exactly(403));
             }
             ("GET", true) => {
@@ -247,7 +130,11 @@ fn filters(world: &World, route: &Route, session: &Session) -> Vec<String> {
 }
 
 fn with(path: &str, query: &str) -> String {
-    if query.is_empty() { path.to_owned() } else { format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' }) }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' })
+    }
 }
 
 /// The address with its parameters, and as long a page as there may be.
@@ -279,7 +166,10 @@ fn fill(world: &World, route: &Route, about: About, acts_for: Option<Uuid>, thin
 /// The party acted for where it is a member with needs, else one of the group.
 fn member(world: &World, about: About, acts_for: Option<Uuid>) -> Uuid {
     let of_group = |party: &&Uuid| matches!(about, About::Group(group) if world.groups_of[*party].contains(&group));
-    acts_for.filter(|party| world.needs_of.contains_key(party)).or_else(|| world.needs_of.keys().find(of_group).copied()).unwrap()
+    acts_for
+        .filter(|party| world.needs_of.contains_key(party))
+        .or_else(|| world.needs_of.keys().find(of_group).copied())
+        .unwrap()
 }
 
 /// Good input for a change of a thing: content type and body, and what goes into the query.
@@ -295,11 +185,17 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
         ("POST", "needs") => (need, of_party),
         ("POST", "batch") => (json!([need]), of_party),
         ("POST", "file") => {
-            let file = format!("site,article,packaging,quantity\n{},{},{packaging},1\n", text("sit", *site), text("art", *article));
+            let file = format!(
+                "site,article,packaging,quantity\n{},{},{packaging},1\n",
+                text("sit", *site),
+                text("art", *article)
+            );
             return (("text/csv", file), of_party);
         }
         ("PATCH", "{need_id}") => (json!({ "quantity": 1 }), String::new()),
-        ("POST", "beneficiaries") => (json!({ "beneficiaries": [{ "party_id": party, "valid_from": "2026-01-01" }] }), String::new()),
+        ("POST", "beneficiaries") => {
+            (json!({ "beneficiaries": [{ "party_id": party, "valid_from": "2026-01-01" }] }), String::new())
+        }
         ("POST", "commitments") => (json!({ "party_id": party, "commitment_number": "EJ-1" }), String::new()),
         ("POST", "answer") => (json!({ "means": means }), String::new()),
         ("POST", "cancel-outstanding") => {
@@ -375,7 +271,8 @@ fn some_of_each(mut wrong: Vec<String>) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     wrong.sort();
     wrong.retain(|text| {
-        let path = text.split_inclusive(['/', '?', '&', '=', ' ']).filter(|part| !part.contains('_') && part.len() < 25);
+        let path =
+            text.split_inclusive(['/', '?', '&', '=', ' ']).filter(|part| !part.contains('_') && part.len() < 25);
         let count = seen.entry(path.take(12).collect()).or_default();
         *count += 1;
         *count <= 3
@@ -399,10 +296,16 @@ async fn every_route_lets_in_whom_the_table_says_and_shows_nobody_another_groups
         assert!(!calls.is_empty(), "{} {} was not called", route.method, route.path);
         // Somebody is let in, so that refusing everybody would not do; what would really be done is in the season.
         let passes = |call: &Call| !matches!(call.expected, Expected::Exactly(401 | 403 | 404));
-        assert!(calls.iter().any(passes) || (route.method != "GET" && !route.needs_body), "{} {}: nobody passes", route.method, route.path);
+        assert!(
+            calls.iter().any(passes) || (route.method != "GET" && !route.needs_body),
+            "{} {}: nobody passes",
+            route.method,
+            route.path
+        );
         all.extend(calls);
     }
-    let documented: usize = document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+    let documented: usize =
+        document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert_eq!(routes.len(), documented);
     for page in PAGES {
         let path = page.replace("{*rest}", "index.css");
@@ -415,8 +318,12 @@ async fn every_route_lets_in_whom_the_table_says_and_shows_nobody_another_groups
             expected: Expected::Exactly(200),
         });
     }
-    let wrong: Vec<String> =
-        stream::iter(&all).map(|call| check(&http, base, &world, call)).buffer_unordered(8).filter_map(std::future::ready).collect().await;
+    let wrong: Vec<String> = stream::iter(&all)
+        .map(|call| check(&http, base, &world, call))
+        .buffer_unordered(8)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
     assert!(wrong.is_empty(), "{} of {} calls:\n{}", wrong.len(), all.len(), some_of_each(wrong).join("\n"));
 }
 
@@ -427,7 +334,8 @@ async fn nobody_acts_for_a_party_that_is_not_its_own() {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for person in &world.people {
         for party in world.parties.values() {
-            let mut answer = http.get(format!("{}/v1/clock", shared.stack.var("CENTRALE_URL"))).bearer_auth(&person.token);
+            let mut answer =
+                http.get(format!("{}/v1/clock", shared.stack.var("CENTRALE_URL"))).bearer_auth(&person.token);
             answer = answer.header("centrale-acts-for", text("pty", *party));
             let own = person.grants.iter().any(|grant| grant.party == Some(*party));
             let status = answer.send().await.unwrap().status().as_u16();

@@ -18,11 +18,16 @@ const SERVICES: [&str; 5] = ["membership", "catalogue", "tendering", "demand", "
 /// `/package.Service/Method` of all calls in a contract.
 fn methods(contract: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("proto/centrale").join(contract)).unwrap();
-    let after = |word: &str, line: &str| line.trim().strip_prefix(word).map(|rest| rest.split([' ', '(', '{', ';']).next().unwrap().to_owned());
+    let after = |word: &str, line: &str| {
+        line.trim().strip_prefix(word).map(|rest| rest.split([' ', '(', '{', ';']).next().unwrap().to_owned())
+    };
     let package = text.lines().find_map(|line| after("package ", line)).unwrap();
     let service = text.lines().find_map(|line| after("service ", line)).unwrap();
-    let methods: Vec<String> =
-        text.lines().filter_map(|line| after("rpc ", line)).map(|method| format!("/{package}.{service}/{method}")).collect();
+    let methods: Vec<String> = text
+        .lines()
+        .filter_map(|line| after("rpc ", line))
+        .map(|method| format!("/{package}.{service}/{method}"))
+        .collect();
     assert!(!methods.is_empty(), "{contract}");
     methods
 }
@@ -67,7 +72,10 @@ fn forgeries(stack: &Stack, service: &str) -> Vec<(&'static str, String)> {
         ("without its signature", format!("{}.{}.", one[0], one[1])),
         ("a service that speaks for a person", neighbour.state(&officer(), service).unwrap()),
         ("the gateway as a service among people's roles", gateway.state(&everything, service).unwrap()),
-        ("a service that speaks for another", neighbour.state(&Caller::service("gateway", Scope::Deployment), service).unwrap()),
+        (
+            "a service that speaks for another",
+            neighbour.state(&Caller::service("gateway", Scope::Deployment), service).unwrap(),
+        ),
     ]
 }
 

@@ -74,16 +74,23 @@ impl World {
             "SELECT DISTINCT ON (party_id) party_id, site_id, article_id, packaging_code FROM demand.need ORDER BY party_id, id",
         )
         .await;
-        let lines: Vec<(Uuid, Uuid)> =
-            all(&mut db, "SELECT DISTINCT ON (pooled_order_id) pooled_order_id, id FROM demand.pooled_line ORDER BY 1, 2").await;
+        let lines: Vec<(Uuid, Uuid)> = all(
+            &mut db,
+            "SELECT DISTINCT ON (pooled_order_id) pooled_order_id, id FROM demand.pooled_line ORDER BY 1, 2",
+        )
+        .await;
         let world = Self {
             people: people(stack, &groups, &parties).await,
             things: things(&mut db).await,
             owned: owned(&mut db).await,
             groups_of: groups_of(&mut db).await,
-            needs_of: needs.into_iter().map(|(party, site, article, packaging)| (party, (site, article, packaging))).collect(),
+            needs_of: needs
+                .into_iter()
+                .map(|(party, site, article, packaging)| (party, (site, article, packaging)))
+                .collect(),
             pooled_lines: lines.into_iter().map(|(order, line)| (text("por", order), line)).collect(),
-            platform_site: scalar(&mut db, "SELECT platform_site_id FROM membership.buying_group WHERE key = 'ght'").await,
+            platform_site: scalar(&mut db, "SELECT platform_site_id FROM membership.buying_group WHERE key = 'ght'")
+                .await,
             groups,
             parties,
         };
@@ -107,7 +114,10 @@ pub fn text(prefix: &str, id: Uuid) -> String {
 
 /// Every UUID in a text, in either form.
 pub fn uuids(text: &str) -> HashSet<Uuid> {
-    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|word| word.len() >= 32).filter_map(|word| Uuid::try_parse(word).ok()).collect()
+    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'))
+        .filter(|word| word.len() >= 32)
+        .filter_map(|word| Uuid::try_parse(word).ok())
+        .collect()
 }
 
 async fn all<T>(db: &mut PgConnection, sql: &str) -> Vec<T>
@@ -199,10 +209,17 @@ async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
         let rows: Vec<(Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>)> = all(db, sql).await;
         let of_groups: BTreeSet<Uuid> = rows.iter().map(|row| row.0).collect();
         assert_eq!(of_groups.len(), 2, "{parameter}: both groups have some");
-        let thing = |(group, id, members, supplier, operator)| Thing { id: text(prefix, id), group: Some(group), members, supplier, operator };
+        let thing = |(group, id, members, supplier, operator)| Thing {
+            id: text(prefix, id),
+            group: Some(group),
+            members,
+            supplier,
+            operator,
+        };
         found.insert(parameter, rows.into_iter().map(thing).collect());
     }
-    let anybodys = |id: &str| Thing { id: id.to_owned(), group: None, members: Vec::new(), supplier: None, operator: None };
+    let anybodys =
+        |id: &str| Thing { id: id.to_owned(), group: None, members: Vec::new(), supplier: None, operator: None };
     found.insert("service", ["membership", "catalogue", "tendering", "demand", "logistics"].map(anybodys).to_vec());
     found.insert("code", vec![anybodys("NOT_FOUND")]);
     let article: Uuid = scalar(db, "SELECT min(id::text)::uuid FROM catalogue.article").await;
@@ -225,12 +242,14 @@ async fn owned(db: &mut PgConnection) -> HashMap<Uuid, Uuid> {
     let (mut owners, mut shared): (HashMap<Uuid, BTreeSet<Uuid>>, HashSet<Uuid>) = Default::default();
     for (table, column, secured, grouped) in columns {
         if secured && grouped {
-            let rows: Vec<(Uuid, Uuid)> = all(db, &format!("SELECT DISTINCT {column}, group_id FROM {table} WHERE {column} IS NOT NULL")).await;
+            let rows: Vec<(Uuid, Uuid)> =
+                all(db, &format!("SELECT DISTINCT {column}, group_id FROM {table} WHERE {column} IS NOT NULL")).await;
             for (id, group) in rows {
                 owners.entry(id).or_default().insert(group);
             }
         } else if !secured {
-            let rows: Vec<(Uuid,)> = all(db, &format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")).await;
+            let rows: Vec<(Uuid,)> =
+                all(db, &format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")).await;
             shared.extend(rows.into_iter().map(|row| row.0));
         }
     }
