@@ -95,11 +95,7 @@ async fn one_trace_goes_from_the_gateway_through_services_and_events_to_the_sql(
         for spans in collector.traces().into_values() {
             let has = |service: &str, name: &str| spans.iter().any(|(s, n)| s == service && n == name);
             let gateway = spans.iter().any(|(service, _)| service == "gateway");
-            if gateway
-                && has("demand", "grpc")
-                && has("demand", "db.transaction")
-                && has("logistics", "event.apply")
-            {
+            if gateway && has("demand", "grpc") && has("demand", "db.transaction") && has("logistics", "event.apply") {
                 return;
             }
             if spans.len() > best.len() {
