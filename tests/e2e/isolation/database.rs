@@ -4,7 +4,7 @@ use e2e::Stack;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::world::{SCHEMAS, World};
+use super::world::{SCHEMAS, world};
 use crate::shared::shared;
 
 const SERVICES: [&str; 5] = ["membership", "catalogue", "tendering", "demand", "logistics"];
@@ -93,7 +93,7 @@ async fn a_session_without_a_group_sees_no_row_and_one_in_a_group_sees_exactly_i
 #[tokio::test]
 async fn a_session_of_a_party_sees_no_row_without_the_party_in_it_and_changes_none() {
     let stack = &shared().await.stack;
-    let world = World::read(stack).await;
+    let world = world(stack).await;
     let mut wrong = Vec::new();
     // Tables whose rows say whose they are; lots, ceilings and plans say it through others and are tested through the API.
     let named = [

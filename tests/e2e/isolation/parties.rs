@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use tools::demo::api::Api;
 use uuid::Uuid;
 
-use super::world::{World, text};
+use super::world::{text, world};
 use crate::shared::{Shared, shared};
 
 /// A list of a party: its path, the field of its rows, what names a row, and the same from the database (`$1`: the party).
@@ -95,18 +95,16 @@ fn uuid(value: &Value) -> Uuid {
         .unwrap_or_else(|| panic!("no id: {value}"))
 }
 
-fn api(shared: &Shared, login: &str) -> Api {
+/// A client that one person uses.
+pub fn api(shared: &Shared, login: &str) -> Api {
     let api = Api::new(shared.stack.var("CENTRALE_URL")).unwrap();
     api.know(login, e2e::Stack::PASSWORD);
     api
 }
 
 /// Holds a party's list against the database; gives its rows as the API shows them.
-async fn compare(shared: &Shared, login: &str, party: Uuid, list: &List) -> Vec<Value> {
-    let rows = api(shared, login)
-        .list(login, &format!("/v1/parties/{}/{}", text("pty", party), list.path), list.field)
-        .await
-        .unwrap();
+async fn compare(shared: &Shared, api: &Api, login: &str, party: Uuid, list: &List) -> Vec<Value> {
+    let rows = api.list(login, &format!("/v1/parties/{}/{}", text("pty", party), list.path), list.field).await.unwrap();
     let shown: BTreeSet<Row> = rows
         .iter()
         .map(|row| (uuid(&row["group_id"]), list.keys.iter().map(|key| uuid(&row[*key])).collect()))
@@ -125,15 +123,16 @@ fn groups(rows: &[Value]) -> BTreeSet<Uuid> {
 #[tokio::test]
 async fn a_supplier_has_one_inbox_with_exactly_its_own_rows_of_all_its_groups() {
     let shared = shared().await;
-    let world = World::read(&shared.stack).await;
+    let world = world(&shared.stack).await;
     let both: BTreeSet<Uuid> = world.groups.values().copied().collect();
     for (key, party) in &world.parties {
         let login = format!("fournisseur.{key}");
         if !world.people.iter().any(|person| person.login == login) {
             continue;
         }
+        let api = api(shared, &login);
         for list in &OF_A_SUPPLIER {
-            let rows = compare(shared, &login, *party, list).await;
+            let rows = compare(shared, &api, &login, *party, list).await;
             for row in rows.iter().filter(|row| row.get("supplier_id").is_some()) {
                 assert_eq!(uuid(&row["supplier_id"]), *party, "{login} {}: {row}", list.path);
             }
@@ -151,7 +150,7 @@ async fn a_supplier_has_one_inbox_with_exactly_its_own_rows_of_all_its_groups() 
 #[tokio::test]
 async fn a_supplier_finds_no_other_suppliers_order_shipment_or_delivery_by_its_id() {
     let shared = shared().await;
-    let world = World::read(&shared.stack).await;
+    let world = world(&shared.stack).await;
     let suppliers: Vec<_> = world.people.iter().filter(|person| person.login.starts_with("fournisseur.")).collect();
     assert_eq!(suppliers.len(), 9);
     for person in suppliers {
@@ -187,13 +186,14 @@ async fn a_supplier_finds_no_other_suppliers_order_shipment_or_delivery_by_its_i
 #[tokio::test]
 async fn a_hospital_in_two_groups_has_its_needs_and_orders_of_both_in_one_list() {
     let shared = shared().await;
-    let world = World::read(&shared.stack).await;
+    let world = world(&shared.stack).await;
     let both: BTreeSet<Uuid> = world.groups.values().copied().collect();
     let members = ["brest", "quimper", "morlaix", "saint-brieuc", "ploermel"];
     for key in members {
         for login in [format!("demandeur.{key}"), format!("receveur.{key}")] {
+            let api = api(shared, &login);
             for list in &OF_A_MEMBER {
-                let rows = compare(shared, &login, world.parties[key], list).await;
+                let rows = compare(shared, &api, &login, world.parties[key], list).await;
                 assert!(!rows.is_empty(), "{login} {}", list.path);
                 if key == "morlaix" {
                     assert_eq!(groups(&rows), both, "{login} {}", list.path);

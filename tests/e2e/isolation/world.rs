@@ -6,6 +6,7 @@ use e2e::{Stack, small_season};
 use futures::{StreamExt as _, stream};
 use kit::identity::Role;
 use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// The five schemas, as an SQL list.
@@ -64,8 +65,15 @@ pub struct World {
     pub platform_site: Uuid,
 }
 
+static WORLD: OnceCell<World> = OnceCell::const_new();
+
+/// The shared stack's world, read once: everybody's login counts in the limit of logins.
+pub async fn world(stack: &Stack) -> &'static World {
+    WORLD.get_or_init(|| World::read(stack)).await
+}
+
 impl World {
-    pub async fn read(stack: &Stack) -> Self {
+    async fn read(stack: &Stack) -> Self {
         let mut db = stack.superuser().await;
         let groups = keyed(&mut db, "SELECT key, group_id FROM membership.buying_group").await;
         let parties = keyed(&mut db, "SELECT key, party_id FROM membership.party").await;
@@ -176,6 +184,9 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
     answer["access_token"].as_str().unwrap_or_else(|| panic!("{login}: {answer}")).to_owned()
 }
 
+/// Group, id, members, supplier, operator.
+type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
+
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
     const EACH: [(&str, &str, &str); 10] = [
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
@@ -206,7 +217,7 @@ async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
     ];
     let mut found = HashMap::new();
     for (parameter, prefix, sql) in EACH {
-        let rows: Vec<(Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>)> = all(db, sql).await;
+        let rows: Vec<ThingRow> = all(db, sql).await;
         let of_groups: BTreeSet<Uuid> = rows.iter().map(|row| row.0).collect();
         assert_eq!(of_groups.len(), 2, "{parameter}: both groups have some");
         let thing = |(group, id, members, supplier, operator)| Thing {
