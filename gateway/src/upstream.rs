@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use kit::{Failure, client::Peer, identity::Caller};
+use kit::{Failure, client::Peer, error::CommonError, identity::Caller};
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
     demand::v1::demand_service_client::DemandServiceClient,
@@ -71,6 +71,10 @@ where
             Some(pause) if unreached(&status) => {
                 tracing::warn!(service = peer.audience(), code = ?status.code(), error = status.message(), "trying again");
                 tokio::time::sleep(pause).await;
+            }
+            // Whoever asked may try again with the same key.
+            Some(_) | None if unreached(&status) => {
+                return Err(CommonError::Unavailable(status.message().to_owned()).into());
             }
             Some(_) | None => return Err(status.into()),
         }

@@ -35,6 +35,13 @@ fn the_folders_of_the_demo_and_of_the_tests_hold_together() {
 fn lines_ended_as_windows_does_are_read() {
     let dir = changed("crlf", "needs.csv", |text| text.replace('\n', "\r\n"));
     Data::read(&dir).unwrap();
+    let dir = changed("crlf-fault", "needs.csv", |text| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines[4] = lines[4].replacen("2027-", "le ", 1);
+        lines.join("\r\n")
+    });
+    let said = Data::read(&dir).unwrap_err().to_string();
+    assert!(said.contains("needs.csv, ligne 5, colonne « round_key »"), "{said}");
 }
 
 #[test]
@@ -69,5 +76,35 @@ fn a_missing_file_and_a_missing_column_are_named() {
     fs::remove_file(dir.join("rounds.csv")).unwrap();
     let said = Data::read(&dir).unwrap_err().to_string();
     assert!(said.contains("rounds.csv : fichier illisible"), "{said}");
-    assert!(said.contains("lots.csv, ligne 1 : la colonne « maximum_cents » manque"), "{said}");
+    assert!(said.contains("lots.csv, ligne 1 : colonnes manquantes : « maximum_cents »"), "{said}");
+}
+
+#[test]
+fn a_season_that_nobody_could_act_in_is_refused_before_it_starts() {
+    for (role, file, expected) in [
+        ("PURCHASING_OFFICER", "grants.csv", "aucun PURCHASING_OFFICER pour le groupe"),
+        ("MEMBER_REQUESTER", "grants.csv", "aucun MEMBER_REQUESTER pour"),
+        ("MEMBER_RECEIVER", "grants.csv", "aucun MEMBER_RECEIVER pour"),
+        ("PLATFORM_OPERATOR", "grants.csv", "aucun PLATFORM_OPERATOR pour"),
+    ] {
+        let dir = changed(role, file, |text| {
+            text.lines().filter(|line| !line.contains(role)).map(|line| format!("{line}\n")).collect()
+        });
+        let said = Data::read(&dir).unwrap_err().to_string();
+        assert!(said.contains(expected), "{role}: {said}");
+    }
+    let dir = changed("today", "today.txt", |_| "pas une date".to_owned());
+    assert!(Data::read(&dir).unwrap_err().to_string().contains("today.txt"));
+    let dir = changed("zero", "needs.csv", |text| {
+        let mut lines: Vec<Vec<String>> =
+            text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+        lines[1][6] = "0".to_owned();
+        lines.iter().map(|cells| cells.join(",") + "\n").collect()
+    });
+    assert!(Data::read(&dir).unwrap_err().to_string().contains("needs.csv, ligne 2, colonne « quantity »"));
+    let dir = changed("twice", "prices.csv", |text| {
+        let second = text.lines().nth(1).unwrap().to_owned();
+        text + &second + "\n"
+    });
+    assert!(Data::read(&dir).unwrap_err().to_string().contains("deux fois le même palier"));
 }

@@ -73,6 +73,14 @@ impl App {
         let entered = pb::AgreementEntered {
             agreement_id: agreement.id.to_string(),
             lot_ids: agreement.lots.iter().map(|lot| lot.id.to_string()).collect(),
+            ceilings: agreement
+                .lots
+                .iter()
+                .map(|lot| pb::EnteredCeiling {
+                    maximum_cents: lot.ceiling.maximum_cents,
+                    opening_consumed_cents: lot.ceiling.opening_cents,
+                })
+                .collect(),
         };
         command.append(agreement.id.uuid(), "tendering.agreement_entered.v1", &entered).await?;
         command.finish(pb::EnterAgreementResponse { agreement: Some(convert::agreement_to_proto(&agreement)) }).await

@@ -217,7 +217,8 @@ fn shipment(
             shipped_lines.push(json!({ "pooled_line_id": text(line, "pooled_line_id")?, "units": shipped, "batch": format!("LOT-FICTIF-{index:04}"),
                 "expires_on": "2028-06-30" }));
         }
-        if outstanding > 0 {
+        // Named even when nothing more will come: that is what cancels the rest.
+        if shipped < open {
             later.push(json!({ "pooled_line_id": text(line, "pooled_line_id")?, "outstanding_units": outstanding }));
         }
     }
