@@ -323,7 +323,10 @@ async fn a_needs_file_is_streamed_and_a_bad_one_answers_with_every_fault_by_row_
     let mut good = "site;article;packaging;quantity\n".to_owned();
     (0..12_345).for_each(|_| good += "s;a;BOX;2\r\n");
     let answer = json_of(send("text/csv", good).await).await;
-    assert_eq!(answer, json!({"added": 12_345, "unchanged": 0, "units": 370_350, "replayed": false}));
+    assert_eq!(
+        answer,
+        json!({"added": 12_345, "changed": 0, "withdrawn": 0, "unchanged": 0, "skipped": 0, "units": 370_350, "replayed": false})
+    );
 
     let bad = "site;article;quantity\ns;a;12,5\ns;unknown;1\ns;3,40E+12;2\n;a;1\n";
     let answer = send("text/csv; charset=utf-8", bad.into()).await;
