@@ -141,7 +141,7 @@ pub async fn corrected(app: &App, file: Arc<NeedsFile>, answer: ImportNeedsRespo
     .await
 }
 
-/// Opens a file. A workbook that makes its reader stumble is a damaged one.
+/// Opens a file, a workbook when its turn comes.
 async fn open(app: &App, order: &Order, spool: &Spool) -> Result<Result<NeedsFile, Vec<RowError>>, Failure> {
     let stored = Stored::new(spool.file.clone());
     let (dir, order) = (app.spool_dir.clone(), order.clone());
@@ -149,18 +149,11 @@ async fn open(app: &App, order: &Order, spool: &Spool) -> Result<Result<NeedsFil
         Format::Csv => None,
         Format::Workbook => Some(app.workbooks.clone().acquire_owned().await.map_err(Failure::internal)?),
     };
-    let opened = tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let _turn = turn;
         NeedsFile::open(stored, order.format, &order.destination, &dir)
-    });
-    match opened.await {
-        Ok(opened) => opened.map_err(Failure::internal),
-        Err(error) if error.is_panic() => {
-            tracing::warn!(%error, "a file that made its reader stumble");
-            Ok(Err(vec![needs_file::unreadable()]))
-        }
-        Err(error) => Err(Failure::internal(error)),
-    }
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {

@@ -344,12 +344,6 @@ pub fn no_rows() -> RowError {
     fault(0, "", "", ("Le fichier ne contient aucun besoin.".into(), remedy.into()))
 }
 
-/// A file that made its reader stumble.
-#[must_use]
-pub fn unreadable() -> RowError {
-    fault(0, "", "", archive::damaged())
-}
-
 fn fault(row: i64, column: &str, value: &str, (problem, remedy): Explained) -> RowError {
     RowError { row, column: shown(column), value: shown(value), problem, remedy }
 }

@@ -149,7 +149,8 @@ fn site_label(site: &Site) -> String {
         ("", gln) => gln.to_owned(),
         (finess, _) => finess.to_owned(),
     };
-    format!("{reference}{NAME_AFTER}{}, {}", site.name, site.city)
+    let comma = if site.city.is_empty() { "" } else { ", " };
+    format!("{reference}{NAME_AFTER}{}{comma}{}", site.name, site.city)
 }
 
 async fn history(

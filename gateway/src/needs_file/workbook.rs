@@ -1,7 +1,12 @@
 //! The rows of a workbook, as text: whole numbers in full, dates as `2026-01-31`, so that codes are what they were typed as.
 //! Sheets are streamed cell by cell; only the strings that cells share are in memory, bounded by [`super::archive`].
 
-use std::{collections::HashMap, fs::File, io};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io,
+    panic::{self, AssertUnwindSafe},
+};
 
 use calamine::{CellErrorType, DataRef, ExcelDateTime, Reader as _, SheetVisible, Xlsx, XlsxError};
 use proto::common::v1::RowError;
@@ -31,8 +36,11 @@ pub fn unpack(stored: Stored, to: File, destination: &Destination) -> io::Result
         return Ok(Err(about_file(why)));
     }
     let mut writer = TableWriter::new(to);
-    let read = Xlsx::new(stored).and_then(|mut workbook| read(&mut workbook, &mut writer, destination));
-    match read {
+    // calamine computes with what a forged sheet says of its rows, and panics when it overflows.
+    let read = panic::catch_unwind(AssertUnwindSafe(|| {
+        Xlsx::new(stored).and_then(|mut workbook| read(&mut workbook, &mut writer, destination))
+    }));
+    match read.unwrap_or(Err(XlsxError::Unexpected("a panic"))) {
         Ok(Ok(())) => writer.finish().map(Ok),
         Ok(Err(why)) => Ok(Err(about_file(why))),
         // What came from our own table is a full disk.

@@ -162,9 +162,11 @@ pub struct FileParams {
     pub party_id: Option<String>,
     /// `add` (unless given) or `replace`.
     #[serde(default)]
+    #[param(inline)]
     pub mode: FileMode,
     /// `problem` (unless given) or `workbook`; asking for a workbook with `Accept` does the same.
     #[serde(default)]
+    #[param(inline)]
     pub errors: FaultsAs,
 }
 
