@@ -61,10 +61,12 @@ struct Line {
 /// What the services refuse, `NOT_FOUND` for the round.
 pub async fn make(app: &App, caller: &Caller, destination: Destination) -> Result<Vec<u8>, Failure> {
     let template = gather(app, caller, destination).await?;
-    tokio::task::spawn_blocking(move || workbook::write(&template))
-        .await
-        .map_err(Failure::internal)?
-        .map_err(Failure::internal)
+    let turn = app.workbooks.clone().acquire_owned().await.map_err(Failure::internal)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        workbook::write(&template)
+    });
+    written.await.map_err(Failure::internal)?.map_err(Failure::internal)
 }
 
 async fn gather(app: &App, caller: &Caller, destination: Destination) -> Result<Template, Failure> {

@@ -325,7 +325,7 @@ fn bombs_are_refused_before_they_are_opened() {
 }
 
 #[test]
-fn a_workbook_has_at_most_a_hundred_thousand_rows_and_they_are_read_in_bounded_memory() {
+fn a_workbook_has_at_most_a_hundred_thousand_rows() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet_with_constant_memory().unwrap();
     for (place, name) in (0..).zip(HEADER) {
