@@ -103,6 +103,7 @@ pub struct FileRow {
 /// A file whose header makes sense.
 #[derive(Debug)]
 pub struct NeedsFile {
+    destination: Destination,
     layout: Layout,
     rows: Source,
 }
@@ -149,7 +150,11 @@ impl NeedsFile {
                 Ok(TableReader::new(stored.clone()).next()?.map(|row| row.cells).unwrap_or_default())
             }
         };
-        Ok(header.and_then(|header| layout(&header)).map(|layout| Self { layout, rows }))
+        Ok(header.and_then(|header| layout(&header)).map(|layout| Self {
+            destination: destination.clone(),
+            layout,
+            rows,
+        }))
     }
 
     /// What its header says.

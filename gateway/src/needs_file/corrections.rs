@@ -1,12 +1,16 @@
 //! A refused file, given back as a workbook: the same rows with a column that says what is wrong, faulty cells coloured, and
-//! the faulty rows again on a sheet of their own. Mended, it can be sent as it is.
+//! the faulty rows again on a sheet of their own. Mended, it can be sent as it is, for the same round and member.
 
 use std::{collections::HashMap, fs::File, io, path::Path};
 
 use proto::common::v1::RowError;
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
-use super::{FileRow, NeedsFile, cell, spool::nameless, workbook::SHEET};
+use super::{
+    FileRow, NeedsFile, cell,
+    spool::nameless,
+    workbook::{SHEET, put_origin},
+};
 
 /// The sheet of the faulty rows.
 pub const FAULTY_SHEET: &str = "Lignes en erreur";
@@ -66,6 +70,7 @@ fn build(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path, ou
     }
     workbook.push_worksheet(all);
     workbook.push_worksheet(faulty);
+    put_origin(workbook.add_worksheet(), &file.destination)?;
     workbook.save_to_writer(out.try_clone()?)
 }
 

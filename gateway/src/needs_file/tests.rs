@@ -238,6 +238,14 @@ fn two_thousand_planted_faults_come_back_each_in_its_cell() {
     // Sent back unchanged, it has the same faults in the same cells.
     let again = told(&open(&bytes, Format::Workbook).unwrap());
     assert_eq!(again, errors);
+    // It says for which round and member it is.
+    assert!(part(&bytes, "xl/worksheets/sheet3.xml").contains("sheetProtection"));
+    let file = spool::nameless(&std::env::temp_dir()).unwrap();
+    (&file).write_all(&bytes).unwrap();
+    let other = Destination { round_id: "rnd_y".into(), party_id: "pty_x".into() };
+    let stored = Stored::new(Arc::new(file));
+    let refused = NeedsFile::open(stored, Format::Workbook, &other, &std::env::temp_dir()).unwrap().unwrap_err();
+    assert!(refused[0].problem.contains("autre campagne"), "{refused:?}");
 }
 
 fn check_returned(bytes: &[u8], planted: &BTreeSet<(i64, String)>) {

@@ -10,6 +10,7 @@ use std::{
 
 use calamine::{CellErrorType, DataRef, ExcelDateTime, Reader as _, SheetVisible, Xlsx, XlsxError};
 use proto::common::v1::RowError;
+use rust_xlsxwriter::Worksheet;
 
 use super::{Destination, Explained, archive, fault, spool::Stored, table::TableWriter};
 
@@ -24,7 +25,7 @@ pub const SHEET: &str = "Besoins";
 /// The hidden sheet that says what a prepared workbook is for.
 pub const HIDDEN_SHEET: &str = "centrale";
 /// The format of prepared workbooks.
-pub const FORMAT: &str = "1";
+const FORMAT: &str = "1";
 
 /// Reads a workbook into a table whose first row is the header, row 0.
 ///
@@ -144,6 +145,20 @@ fn origin(workbook: &mut Xlsx<Stored>) -> Result<HashMap<String, String>, XlsxEr
         }
     }
     Ok(said)
+}
+
+/// Writes the hidden sheet that says what a workbook is for.
+///
+/// # Errors
+/// When the disk fails.
+pub fn put_origin(sheet: &mut Worksheet, destination: &Destination) -> Result<(), rust_xlsxwriter::XlsxError> {
+    sheet.set_name(HIDDEN_SHEET)?;
+    let said = [("format", FORMAT), ("round_id", &destination.round_id), ("party_id", &destination.party_id)];
+    for (row, (key, value)) in (0_u32..).zip(said) {
+        sheet.write_string(row, 0, key)?.write_string(row, 1, value)?;
+    }
+    sheet.set_hidden(true).protect();
+    Ok(())
 }
 
 /// Refuses a workbook that was prepared for something else.

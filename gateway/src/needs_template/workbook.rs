@@ -7,7 +7,7 @@ use rust_xlsxwriter::{
 
 use super::{Line, Template};
 use crate::{
-    needs_file::workbook::{FORMAT, HIDDEN_SHEET, ROW_LIMIT, SHEET},
+    needs_file::workbook::{HIDDEN_SHEET, ROW_LIMIT, SHEET, put_origin},
     texts::moment,
 };
 
@@ -195,20 +195,11 @@ fn write_instructions(sheet: &mut Worksheet, template: &Template) -> Result<(), 
     Ok(())
 }
 
+/// What the workbook is for, and beside it the sites to choose from.
 fn write_origin(sheet: &mut Worksheet, template: &Template) -> Result<(), XlsxError> {
-    sheet.set_name(HIDDEN_SHEET)?;
-    let said = [
-        ("format", FORMAT),
-        ("round_id", &template.destination.round_id),
-        ("party_id", &template.destination.party_id),
-    ];
-    for (row, (key, value)) in (0_u32..).zip(said) {
-        sheet.write_string(row, 0, key)?;
-        sheet.write_string(row, 1, value)?;
-    }
+    put_origin(sheet, &template.destination)?;
     for (row, site) in (0_u32..).zip(&template.sites) {
         sheet.write_string(row, 3, site)?;
     }
-    sheet.set_hidden(true).protect();
     Ok(())
 }
