@@ -115,6 +115,7 @@ pub const TABLE: &[Row] = &[
     row("POST", "/v1/groups/{group_id}/rounds/{round_id}/needs", REQUESTERS),
     row("POST", "/v1/groups/{group_id}/rounds/{round_id}/needs/batch", REQUESTERS),
     row("POST", "/v1/groups/{group_id}/rounds/{round_id}/needs/file", REQUESTERS),
+    row("GET", "/v1/groups/{group_id}/rounds/{round_id}/needs/template", REQUESTERS),
     row("GET", "/v1/groups/{group_id}/needs", READERS),
     row("GET", "/v1/groups/{group_id}/needs/{need_id}", READERS),
     row("PATCH", "/v1/groups/{group_id}/needs/{need_id}", REQUESTERS),
