@@ -150,6 +150,8 @@ fn fill(world: &World, route: &Route, about: About, acts_for: Option<Uuid>, thin
     }
     assert!(!path.contains('{'), "{path}: what goes in there?");
     for (name, required) in &route.query {
+        // A prepared workbook is always some member's.
+        let required = &(*required || (name == "party_id" && route.path.ends_with("/template")));
         let value = match (name.as_str(), required) {
             ("page_size" | "limit", _) => "500".to_owned(),
             ("platform_site_id", true) => text("sit", world.platform_site),
