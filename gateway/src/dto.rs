@@ -8,7 +8,6 @@
 mod convert;
 
 pub mod catalogue;
-pub mod consultations;
 pub mod deliveries;
 pub mod groups;
 pub mod membership;
@@ -18,6 +17,5 @@ pub mod plans;
 pub mod shared;
 pub mod shipments;
 pub mod tendering;
-pub mod tenders;
 
 pub use convert::all;

@@ -10,7 +10,8 @@
 //!    one message and calls one service (`upstream.rs`), and shows the answer in JSON types of our own (`dto/`);
 //! 4. a refusal of any kind becomes a problem document (`problem.rs`) in French (`texts.rs`, `texts/fr.json`).
 //!
-//! A needs file goes its own way: onto disk (`import.rs`), parsed line by line (`needs_file.rs`), streamed to demand.
+//! A needs file, CSV or workbook, goes its own way: onto disk (`import.rs`), read row by row (`needs_file.rs`), streamed to
+//! demand. The workbook that a member fills in is prepared in `needs_template.rs`.
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
 pub mod access;
@@ -25,6 +26,7 @@ mod import;
 mod layers;
 mod limiter;
 mod needs_file;
+mod needs_template;
 mod oidc;
 mod openapi;
 mod pages;
@@ -43,7 +45,7 @@ use axum::{Router, middleware, routing::get, serve::ListenerExt as _};
 pub use config::Config;
 pub use pages::PageKey;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 pub use upstream::Peers;
 
@@ -62,6 +64,8 @@ pub(crate) struct Parts {
     issuer: String,
     audience: String,
     spool_dir: PathBuf,
+    /// One workbook at a time: what its strings take of memory is bounded for one.
+    workbooks: Arc<Semaphore>,
 }
 
 impl Deref for App {
@@ -103,6 +107,7 @@ fn router(config: Config) -> Result<(Router, Value), std::io::Error> {
         issuer: config.issuer,
         audience: config.audience,
         spool_dir: config.spool_dir,
+        workbooks: Arc::new(Semaphore::new(1)),
     }));
     let (routes, generated) = routes::all().split_for_parts();
     let document = openapi::document(&generated, &app.public_url);

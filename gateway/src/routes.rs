@@ -12,7 +12,6 @@ use crate::{App, error::GatewayError, problem::Problem};
 mod audit;
 mod catalogue;
 mod clock;
-mod consultations;
 mod health;
 mod home;
 mod logistics;
@@ -50,7 +49,6 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(membership::routes())
         .merge(catalogue::routes())
-        .merge(consultations::routes())
         .merge(tendering::routes())
         .merge(rounds::routes())
         .merge(needs::routes())

@@ -2,16 +2,14 @@
 
 use std::{future::Future, time::Duration};
 
-use kit::{Failure, client::Peer, identity::Caller};
+use kit::{Failure, client::Peer, error::CommonError, identity::Caller};
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
     demand::v1::demand_service_client::DemandServiceClient,
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::membership_service_client::MembershipServiceClient,
-    tendering::v1::{
-        consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
-    },
+    tendering::v1::tendering_service_client::TenderingServiceClient,
 };
 use tonic::{Code, Request, Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
@@ -74,6 +72,10 @@ where
                 tracing::warn!(service = peer.audience(), code = ?status.code(), error = status.message(), "trying again");
                 tokio::time::sleep(pause).await;
             }
+            // Whoever asked may try again with the same key.
+            Some(_) | None if unreached(&status) => {
+                return Err(CommonError::Unavailable(status.message().to_owned()).into());
+            }
             Some(_) | None => return Err(status.into()),
         }
     }
@@ -130,12 +132,6 @@ pub fn catalogue(channel: Channel) -> CatalogueServiceClient<Channel> {
 #[must_use]
 pub fn tendering(channel: Channel) -> TenderingServiceClient<Channel> {
     TenderingServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
-}
-
-/// A client of tendering's consultations.
-#[must_use]
-pub fn consultations(channel: Channel) -> ConsultationServiceClient<Channel> {
-    ConsultationServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of demand.

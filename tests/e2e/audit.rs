@@ -162,6 +162,21 @@ async fn tampering_with_amounts_events_shares_and_effects_is_found_and_named() {
     )
     .await;
 
+    for (what, expected, column) in [
+        ("a raised maximum", "saisis au journal", "tendering.ceiling SET maximum_cents = maximum_cents"),
+        (
+            "a doubled share of a reservation",
+            "parts des bénéficiaires",
+            "tendering.reservation_share SET amount_cents = amount_cents",
+        ),
+        ("a changed VAT", "TVA par taux", "demand.order_form SET vat_cents = vat_cents"),
+        ("an allocation that is not its shares", "répartitions", "logistics.allocation SET units = units"),
+        ("a delivery that is not its lines", "livraisons : total", "logistics.delivery SET units = units"),
+    ] {
+        let one = |sign: &str| format!("UPDATE {column} {sign} 1");
+        found(&stack, what, &[&one("+")], &[&one("-")], expected).await;
+    }
+
     let (clean, said) = stack.audit().await;
     assert!(clean, "everything was put back: {said}");
 }

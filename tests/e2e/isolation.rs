@@ -4,7 +4,9 @@
 //! What is expected is worked out here from the access table, the season's grants and the database as a superuser sees it, never
 //! from what the gateway or a service says about itself.
 
+mod bodies;
 mod database;
+mod gates;
 mod parties;
 mod routes;
 mod statements;

@@ -30,7 +30,7 @@ async fn the_story_shows_its_refusals_with_rule_and_source() {
     for said in [
         "BENEFICIARY_NOT_NAMED",
         "R2162-6",
-        "plafond",
+        "dépasse ce qui reste du maximum",
         "R2162-4",
         "Besoin tardif refusé",
         "réponse saisie par l'acheteur",

@@ -6,6 +6,7 @@ mod audit;
 mod crash;
 mod isolation;
 mod journey;
+mod samples;
 mod shared;
 mod tables;
 mod trace;

@@ -22,7 +22,12 @@ pub async fn shared() -> &'static Shared {
     SHARED
         .get_or_init(|| async {
             let collector = Collector::start();
-            let stack = Stack::start("shared", &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await.shared();
+            let stack = Stack::start(
+                "shared",
+                &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url), ("OTEL_METRIC_EXPORT_INTERVAL", "2000")],
+            )
+            .await
+            .shared();
             let season = stack.season(&small_season()).await;
             Shared { stack, season, collector }
         })

@@ -1,13 +1,18 @@
 //! Needs: one, a batch or a file; changed and withdrawn while their round is open.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
-    response::Response,
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
+use kit::Failure;
 use proto::{common::v1::RowError, demand::v1 as pb};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncSeekExt as _;
+use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,20 +24,30 @@ use crate::{
         all,
         needs::{Need, NeedInput, NeedPage},
     },
+    error::GatewayError,
     etag::{IfMatch, changed, tagged},
-    idempotency::RequestId,
-    import::{Destination, Outcome, Spool, import},
+    idempotency::{IDEMPOTENCY_KEY, RequestId, derived},
+    import::{Order, Outcome, Spool, corrected, import},
+    needs_file::{Destination, Format, NeedsFile},
+    needs_template,
     pages::{PageParams, Paging, Params},
     problem::Problem,
     session::Session,
     upstream::{call, demand, promised},
 };
 
+/// The media type of .xlsx workbooks.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const CSV_OR_WORKBOOK: &str = "text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// How many faults a file has that comes back with them.
+const ERROR_COUNT: HeaderName = HeaderName::from_static("centrale-error-count");
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(add_need))
         .routes(routes!(add_needs))
         .routes(routes!(import_needs))
+        .routes(routes!(get_needs_template))
         .routes(routes!(list_needs))
         .routes(routes!(get_need, change_need, withdraw_need))
 }
@@ -116,59 +131,212 @@ fn rows(code: &'static str, count: i64, errors: Vec<RowError>) -> Problem {
     Problem::rows(code, count, all(errors))
 }
 
+/// What becomes of the member's needs of the round that a file does not name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileMode {
+    /// They stay; the file adds to them.
+    #[default]
+    Add,
+    /// "Replace my lines": they are withdrawn. Afterwards the member's needs are those of the file.
+    Replace,
+}
+
+/// How the faults of a refused file are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultsAs {
+    /// As a problem document.
+    #[default]
+    Problem,
+    /// As the same file with its faults, an .xlsx workbook.
+    Workbook,
+}
+
+/// What is done with a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FileParams {
+    /// `pty_…` of the member; the party acted for unless given.
+    pub party_id: Option<String>,
+    /// `add` (unless given) or `replace`.
+    #[serde(default)]
+    #[param(inline)]
+    pub mode: FileMode,
+    /// `problem` (unless given) or `workbook`; asking for a workbook with `Accept` does the same.
+    #[serde(default)]
+    #[param(inline)]
+    pub errors: FaultsAs,
+}
+
 /// What became of a file.
 #[derive(Serialize, ToSchema)]
 pub struct ImportedNeeds {
     /// Rows added now.
     #[schema(example = 1250)]
     pub added: i64,
+    /// Needs that have another content now; only when lines are replaced.
+    #[schema(example = 0)]
+    pub changed: i64,
+    /// Needs withdrawn now because the file does not name them; only when lines are replaced.
+    #[schema(example = 0)]
+    pub withdrawn: i64,
     /// Rows already there, the same: left as they were.
     #[schema(example = 0)]
     pub unchanged: i64,
+    /// Rows of the file without a quantity: they ask for nothing.
+    #[schema(example = 34)]
+    pub skipped: i64,
     /// Base units added now.
     #[schema(example = 98400)]
     pub units: i64,
-    /// Whether the same file had been taken before: then it changed nothing now.
+    /// Whether the same request had been done before: then it changed nothing now.
     #[schema(example = false)]
     pub replayed: bool,
 }
 
-/// States the needs of a CSV file, all or none.
+/// States the needs of a CSV file or an .xlsx workbook, all or none.
 ///
-/// UTF-8, at most 64 MiB, `,` or `;` between cells, first line the header: `site`, `article`, `packaging` (optional), `quantity`,
-/// `reference` (optional), `needed_by` (optional). A bad file changes nothing and answers with a problem `NEEDS_FILE_INVALID`:
-/// the number of faults and the first 1,000 by row and column. The same file for the same round and member adds nothing
-/// again; an `Idempotency-Key` is not needed.
+/// At most 64 MiB; 1,000,000 rows of CSV, 100,000 of a workbook. CSV is UTF-8 or Windows-1252 with `;`, `,` or tabs between
+/// cells. First line the header, by these names or the French ones of the prepared workbook: `site`, `article`, `packaging`
+/// (optional), `quantity`, `reference` (optional), `needed_by` (optional, 2026-01-31 or 31/01/2026). Rows without a quantity
+/// are passed over. A bad file changes nothing and answers with a problem `NEEDS_FILE_INVALID`: the number of faults and the
+/// first 10,000 by row and column; with `errors=workbook` with the file itself, an .xlsx workbook in which every faulty row
+/// says what is wrong and faulty cells are coloured, and the header `Centrale-Error-Count`.
+///
+/// With `mode=add` the same file for the same round and member adds nothing again. With `mode=replace` the member's needs of
+/// the round are afterwards those of the file: a line is found again by its reference, or without one by its site, article,
+/// packaging and date; those changed are changed, those missing withdrawn, all or nothing. An `Idempotency-Key` is not
+/// needed; with one, the same replacement sent again is not done again.
 #[utoipa::path(
     post,
     path = "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
     tag = "needs",
-    params(MemberParam),
-    request_body(content = String, content_type = "text/csv", example = "site;article;packaging;quantity\nfiness:760780239;3400930000001;BOX;12\n"),
-    responses((status = 200, body = ImportedNeeds))
+    params(FileParams),
+    request_body(content(
+        (String = "text/csv", example = "site;article;packaging;quantity\nfiness:760780239;3400930000007;BOX;12\n"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )),
+    responses(
+        (status = 200, body = ImportedNeeds),
+        (
+            status = 422,
+            description = "Refused; with `errors=workbook` the file with its faults.",
+            content(
+                (crate::problem::ProblemBody = "application/problem+json"),
+                (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            )
+        )
+    )
 )]
 async fn import_needs(
     State(app): State<App>,
     session: Session,
     Id(round_id): Id,
-    Params(MemberParam { party_id }): Params<MemberParam>,
+    Params(FileParams { party_id, mode, errors }): Params<FileParams>,
     request: Request,
-) -> Result<Json<ImportedNeeds>, Problem> {
-    expect_media_type(request.headers(), "text/csv")?;
-    let destination = Destination { round_id, party_id: session.party_or(party_id)? };
-    let mut spool = Spool::receive(request.into_body(), &app.spool_dir).await?;
-    match import(&app, &session.caller, &destination, &mut spool).await? {
+) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let format = format_of(headers)?;
+    let as_workbook = errors == FaultsAs::Workbook || accepts_workbook(headers);
+    let key = headers.get(IDEMPOTENCY_KEY).map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
+    let order = Order {
+        destination: Destination { round_id, party_id: session.party_or(party_id)? },
+        format,
+        mode: match mode {
+            FileMode::Add => pb::ImportMode::Add,
+            FileMode::Replace => pb::ImportMode::Replace,
+        },
+        // Without a name of its own every replacement is another: an earlier file may be put in force again.
+        key: key.map_or_else(
+            || uuid::Uuid::now_v7().to_string(),
+            |key| derived(&["needs file", &session.caller.subject, &key]),
+        ),
+    };
+    let spool = Spool::receive(request.into_body(), &app.spool_dir).await?;
+    match import(&app, &session.caller, &order, &spool).await? {
         Outcome::Unreadable(faults) => {
             let count = i64::try_from(faults.len()).unwrap_or(i64::MAX);
             Err(rows("NEEDS_FILE_INVALID", count, faults))
         }
-        Outcome::Answered(answer) if answer.error_count > 0 => {
-            Err(rows("NEEDS_FILE_INVALID", answer.error_count, answer.errors))
+        Outcome::Answered { answer, file, .. } if answer.error_count > 0 && as_workbook => {
+            corrections(&app, file, answer).await
         }
-        Outcome::Answered(pb::ImportNeedsResponse { added, unchanged, units, replayed, .. }) => {
-            Ok(Json(ImportedNeeds { added, unchanged, units, replayed }))
+        Outcome::Answered { answer, file, .. } if answer.error_count > 0 => {
+            let told =
+                answer.errors.into_iter().map(|fault| RowError { column: file.layout().shown(fault.column), ..fault });
+            Err(rows("NEEDS_FILE_INVALID", answer.error_count, told.collect()))
+        }
+        Outcome::Answered { answer, skipped, .. } => {
+            let pb::ImportNeedsResponse { added, unchanged, units, replayed, changed, withdrawn, .. } = answer;
+            Ok(Json(ImportedNeeds { added, changed, withdrawn, unchanged, skipped, units, replayed }).into_response())
         }
     }
+}
+
+fn format_of(headers: &HeaderMap) -> Result<Format, GatewayError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(WORKBOOK) {
+        return Ok(Format::Workbook);
+    }
+    match expect_media_type(headers, "text/csv") {
+        Ok(()) => Ok(Format::Csv),
+        Err(_) => Err(GatewayError::MediaTypeNotSupported(CSV_OR_WORKBOOK)),
+    }
+}
+
+fn accepts_workbook(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(WORKBOOK))
+}
+
+/// Answers with the file and its faults.
+async fn corrections(app: &App, file: Arc<NeedsFile>, answer: pb::ImportNeedsResponse) -> Result<Response, Problem> {
+    let count = answer.error_count;
+    let mut workbook = tokio::fs::File::from_std(corrected(app, file, answer).await?);
+    workbook.rewind().await.map_err(Failure::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, WORKBOOK.to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"besoins-erreurs.xlsx\"".to_owned()),
+        (ERROR_COUNT, count.to_string()),
+    ];
+    let body = axum::body::Body::from_stream(ReaderStream::new(workbook));
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, headers, body).into_response())
+}
+
+/// A workbook for a member to fill in off line.
+///
+/// One row for each article with a price under the round's agreements on its closing day: code, label, the member's own
+/// reference, packagings, what it asked for last and paid before, its site, an empty quantity. Sent back as it is, rows
+/// without a quantity ask for nothing.
+#[utoipa::path(
+    get,
+    path = "/v1/groups/{group_id}/rounds/{round_id}/needs/template",
+    tag = "needs",
+    params(MemberParam),
+    responses((
+        status = 200,
+        description = "The workbook.",
+        body = Vec<u8>,
+        content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ))
+)]
+async fn get_needs_template(
+    State(app): State<App>,
+    session: Session,
+    Id(round_id): Id,
+    Params(MemberParam { party_id }): Params<MemberParam>,
+) -> Result<Response, Problem> {
+    let destination = Destination { round_id, party_id: session.party_or(party_id)? };
+    let content = needs_template::make(&app, &session.caller, destination).await?;
+    let headers = [
+        (header::CONTENT_TYPE, WORKBOOK.to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"besoins.xlsx\"".to_owned()),
+    ];
+    Ok((headers, content).into_response())
 }
 
 /// Which needs.

@@ -23,7 +23,7 @@ const PAGE: i32 = 500;
 /// References asked for at once.
 const REFS: usize = 1_000;
 
-const HEADER: [&str; 24] = [
+const HEADER: [&str; 27] = [
     "commande",
     "bon_de_commande",
     "engagement",
@@ -46,6 +46,9 @@ const HEADER: [&str; 24] = [
     "unites_par_conditionnement",
     "conditionnements",
     "unites",
+    "unites_commandees",
+    "unites_annulees",
+    "conditionnements_de_l_article_a_cette_adresse",
     "prix_unitaire_ht_eur",
     "montant_ht_eur",
 ];
@@ -224,13 +227,29 @@ fn write(source: &Source) -> Result<Vec<u8>, Failure> {
         .terminator(csv::Terminator::CRLF)
         .from_writer(b"\xef\xbb\xbf".to_vec());
     writer.write_record(HEADER).map_err(Failure::internal)?;
+    // Where a platform opens packs, only all of its lines together make whole ones: that is what the supplier puts on the pallet.
+    let mut to_send: HashMap<(&str, &str), i64> = HashMap::new();
     for line in &source.lines {
-        writer.write_record(record(source, line)).map_err(Failure::internal)?;
+        *to_send.entry((&line.pooled_line_id, destination(source, line))).or_default() += net_units(line);
+    }
+    for line in &source.lines {
+        let to_send = to_send[&(line.pooled_line_id.as_str(), destination(source, line))];
+        writer.write_record(record(source, line, to_send)).map_err(Failure::internal)?;
     }
     writer.into_inner().map_err(Failure::internal)
 }
 
-fn record(source: &Source, line: &pb::OrderLine) -> [String; 24] {
+/// What was cancelled meanwhile must not be shipped.
+const fn net_units(line: &pb::OrderLine) -> i64 {
+    line.units_ordered - line.units_cancelled
+}
+
+/// `sit_…` that the supplier ships to.
+fn destination<'a>(source: &'a Source, line: &'a pb::OrderLine) -> &'a str {
+    if line.route() == pb::Route::Platform { &source.platform_site_id } else { &line.site_id }
+}
+
+fn record(source: &Source, line: &pb::OrderLine, to_send: i64) -> [String; 27] {
     let form = source.forms.get(&line.order_form_id);
     let party =
         |id: Option<&String>| id.and_then(|id| source.parties.get(id)).map(|name| text(name)).unwrap_or_default();
@@ -239,12 +258,10 @@ fn record(source: &Source, line: &pb::OrderLine) -> [String; 24] {
     let destination = if platform { source.sites.get(&source.platform_site_id) } else { site };
     let of = |site: Option<&Site>, field: fn(&Site) -> &String| site.map(|site| text(field(site))).unwrap_or_default();
     let article = source.articles.get(&line.article_id);
-    // What was cancelled meanwhile must not be shipped.
-    let units = line.units_ordered - line.units_cancelled;
-    let packs = if line.pack_units > 0 && units % line.pack_units == 0 {
-        (units / line.pack_units).to_string()
-    } else {
-        String::new()
+    let units = net_units(line);
+    let packs = |units: i64| match line.pack_units {
+        pack if pack > 0 && units % pack == 0 => (units / pack).to_string(),
+        _ => String::new(),
     };
     [
         text(&source.order.number),
@@ -267,8 +284,11 @@ fn record(source: &Source, line: &pb::OrderLine) -> [String; 24] {
         article.map(|article| text(&article.label)).unwrap_or_default(),
         text(&line.packaging_code),
         line.pack_units.to_string(),
-        packs,
+        packs(units),
         units.to_string(),
+        line.units_ordered.to_string(),
+        line.units_cancelled.to_string(),
+        packs(to_send),
         line.unit_price.replace('.', ","),
         euros(line.amount_cents - line.cancelled_cents),
     ]
@@ -364,6 +384,9 @@ mod tests {
         assert_eq!((rows[0]["livrer_a"].as_str(), rows[0]["acheminement"].as_str()), ("Plateforme", "PLATEFORME"));
         assert_eq!((rows[1]["livrer_a"].as_str(), rows[1]["acheminement"].as_str()), ("PUI", "DIRECT"));
         assert_eq!((rows[0]["conditionnements"].as_str(), rows[1]["conditionnements"].as_str()), ("4", "3"));
+        let whole = "conditionnements_de_l_article_a_cette_adresse";
+        assert_eq!((rows[0][whole].as_str(), rows[1][whole].as_str()), ("4", "3"), "one address each");
+        assert_eq!((rows[1]["unites_commandees"].as_str(), rows[1]["unites_annulees"].as_str()), ("120", "30"));
         assert_eq!((rows[0]["montant_ht_eur"].as_str(), rows[1]["montant_ht_eur"].as_str()), ("10,10", "7,57"));
         assert_eq!((rows[0]["prix_unitaire_ht_eur"].as_str(), rows[0]["membre"].as_str()), ("0,0842", "CHU; de Rouen"));
         assert!(rows[0]["libelle"].starts_with("'="), "no formula");

@@ -30,17 +30,17 @@ use super::stub::{Addresses, Keys, Stub};
 const DEMAND: &str = "centrale.demand.v1.DemandService";
 
 /// A group, a requester of one of its members, a supplier, and stubs of membership and demand.
-struct World {
-    keys: Keys,
-    addresses: Addresses,
+pub(super) struct World {
+    pub(super) keys: Keys,
+    pub(super) addresses: Addresses,
     group: GroupId,
-    member: PartyId,
+    pub(super) member: PartyId,
     requester: PersonId,
     supplier: PersonId,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let keys = Keys::new();
         let (group, member, requester, supplier) = (GroupId::new(), PartyId::new(), PersonId::new(), PersonId::new());
         let jwks = keys.jwks();
@@ -64,34 +64,47 @@ impl World {
                     };
                     Ok(ResolvePersonResponse { person_id: asked.subject, name: "Camille".into(), grants: vec![grant] })
                 },
+            )
+            .unary("centrale.membership.v1.MembershipService/ListSites", |_, asked: people::ListSitesRequest| {
+                let site = people::Site {
+                    party_id: asked.party_id,
+                    name: "Hôpital Nord".into(),
+                    finess: "060780239".into(),
+                    ..Default::default()
+                };
+                Ok(people::ListSitesResponse { sites: vec![site], next_after: String::new() })
+            })
+            .unary(
+                "centrale.membership.v1.MembershipService/BatchGetParties",
+                |_, _: people::BatchGetPartiesRequest| Ok(people::BatchGetPartiesResponse::default()),
             );
         let mut addresses = Addresses::nowhere();
         membership.start(&mut addresses).await;
         Self { keys, addresses, group, member, requester, supplier }
     }
 
-    async fn with(mut self, stub: impl FnOnce(Stub) -> Stub) -> Self {
+    pub(super) async fn with(mut self, stub: impl FnOnce(Stub) -> Stub) -> Self {
         stub(Stub::new("demand", &self.keys)).start(&mut self.addresses).await;
         self
     }
 
-    fn gateway(&self) -> Router {
+    pub(super) fn gateway(&self) -> Router {
         self.keys.gateway(&self.addresses)
     }
 
-    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+    pub(super) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.keys.token(&self.requester.to_string())))
     }
 
-    fn path(&self, rest: &str) -> String {
+    pub(super) fn path(&self, rest: &str) -> String {
         format!("/v1/groups/{}/{rest}", self.group)
     }
 }
 
-async fn json_of(response: Response<Body>) -> Value {
+pub(super) async fn json_of(response: Response<Body>) -> Value {
     serde_json::from_slice(&to_bytes(response.into_body(), 10_000_000).await.unwrap()).unwrap()
 }
 
@@ -276,7 +289,7 @@ async fn a_service_that_is_away_is_tried_again_with_the_same_request() {
 }
 
 /// Demand that counts rows, refuses what the gateway found faulty, and finds row 2's article unknown in any file.
-async fn import(
+pub(super) async fn import(
     _: Caller,
     mut parts: tonic::Streaming<pb::ImportNeedsRequest>,
 ) -> Result<pb::ImportNeedsResponse, Status> {
@@ -323,7 +336,10 @@ async fn a_needs_file_is_streamed_and_a_bad_one_answers_with_every_fault_by_row_
     let mut good = "site;article;packaging;quantity\n".to_owned();
     (0..12_345).for_each(|_| good += "s;a;BOX;2\r\n");
     let answer = json_of(send("text/csv", good).await).await;
-    assert_eq!(answer, json!({"added": 12_345, "unchanged": 0, "units": 370_350, "replayed": false}));
+    assert_eq!(
+        answer,
+        json!({"added": 12_345, "changed": 0, "withdrawn": 0, "unchanged": 0, "skipped": 0, "units": 370_350, "replayed": false})
+    );
 
     let bad = "site;article;quantity\ns;a;12,5\ns;unknown;1\ns;3,40E+12;2\n;a;1\n";
     let answer = send("text/csv; charset=utf-8", bad.into()).await;

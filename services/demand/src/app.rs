@@ -4,6 +4,7 @@ pub mod answers;
 pub mod balances;
 mod cancellations;
 pub mod fail_at;
+pub mod history;
 pub mod import;
 pub mod logistics_events;
 pub mod needs;

@@ -6,13 +6,14 @@ use proto::demand::v1::{
     ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse, GetNeedRequest,
     GetNeedResponse, GetPlanRequest, GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest,
     GetRoundResponse, GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse,
-    ListBalancesRequest, ListBalancesResponse, ListNeedsRequest, ListNeedsResponse, ListOrderFormsRequest,
-    ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse, ListPlanExclusionsRequest,
-    ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse, ListPlanSharesRequest,
-    ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse, ListRoundsRequest, ListRoundsResponse,
-    ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest, PlaceOrdersResponse, PlanRoundRequest,
-    PlanRoundResponse, RecordCommitmentRequest, RecordCommitmentResponse, SetReferencePricesRequest,
-    SetReferencePricesResponse, WithdrawNeedRequest, WithdrawNeedResponse, demand_service_server::DemandService,
+    ListArticleHistoryRequest, ListArticleHistoryResponse, ListBalancesRequest, ListBalancesResponse, ListNeedsRequest,
+    ListNeedsResponse, ListOrderFormsRequest, ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse,
+    ListPlanExclusionsRequest, ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse,
+    ListPlanSharesRequest, ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse,
+    ListRoundsRequest, ListRoundsResponse, ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest,
+    PlaceOrdersResponse, PlanRoundRequest, PlanRoundResponse, RecordCommitmentRequest, RecordCommitmentResponse,
+    SetReferencePricesRequest, SetReferencePricesResponse, WithdrawNeedRequest, WithdrawNeedResponse,
+    demand_service_server::DemandService,
 };
 use tonic::{Request, Response, Status};
 
@@ -54,6 +55,14 @@ impl DemandService for App {
     ) -> Result<Response<ImportNeedsResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.import_needs(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_article_history(
+        &self,
+        request: Request<ListArticleHistoryRequest>,
+    ) -> Result<Response<ListArticleHistoryResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.list_article_history(&caller, request.into_inner()).await?))
     }
 
     async fn change_need(&self, request: Request<ChangeNeedRequest>) -> Result<Response<ChangeNeedResponse>, Status> {

@@ -1,6 +1,7 @@
 //! What is kept: SQL only.
 
 pub mod books;
+pub mod history;
 pub mod needs;
 pub mod order_rows;
 pub mod orders;
@@ -8,6 +9,7 @@ pub mod plan_rows;
 pub mod plans;
 pub mod processes;
 pub mod reference_prices;
+pub mod replacing;
 pub mod rounds;
 pub mod snapshots;
 pub mod staging;

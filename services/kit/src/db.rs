@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use crate::{
-    error::{CommonError, DomainError, Failure},
+    error::{CommonError, DomainError, Failure, FieldFault},
     id::{GroupId, NO_GROUP},
     identity::{Caller, Scope},
 };
@@ -276,6 +276,10 @@ pub(crate) fn meaning(error: sqlx::Error) -> CommonError {
     use sqlx::Error;
     match &error {
         Error::Database(database) => match database.code().as_deref() {
+            // Text that Postgres cannot keep: it came from the caller, whatever the field.
+            Some("22021") => {
+                CommonError::InvalidInput(vec![FieldFault::new("", "a text contains the character U+0000")])
+            }
             // Serialisation failure, deadlock, lock not available, cancelled by a timeout, shutting down.
             Some("40001" | "40P01" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "53300") => {
                 CommonError::Unavailable(database.message().to_owned())

@@ -97,7 +97,7 @@ where
         .await
 }
 
-/// Opens a span per call that continues the caller's trace.
+/// Opens a span per call that continues the caller's trace, and measures it.
 #[derive(Debug, Clone, Copy)]
 struct TraceLayer;
 
@@ -120,7 +120,8 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = tracing::instrument::Instrumented<S::Future>;
+    type Future =
+        tracing::instrument::Instrumented<futures::future::BoxFuture<'static, Result<Response<Body>, Infallible>>>;
 
     fn poll_ready(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -131,6 +132,14 @@ where
         if let Some(parent) = request.headers().get("traceparent").and_then(|value| value.to_str().ok()) {
             telemetry::continue_trace(&span, parent);
         }
-        self.inner.call(request).instrument(span)
+        let method = request.uri().path().to_owned();
+        let started = std::time::Instant::now();
+        let answer = self.inner.call(request);
+        let measured: futures::future::BoxFuture<'static, _> = Box::pin(async move {
+            let answer = answer.await;
+            telemetry::record_call(&method, started.elapsed());
+            answer
+        });
+        measured.instrument(span)
     }
 }

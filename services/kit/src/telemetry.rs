@@ -1,10 +1,11 @@
 //! Traces, metrics and logs: structured logs on standard error always; OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 //! One trace goes from the gateway's request through services and events to the SQL.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
 use opentelemetry::{
     Context, KeyValue, global,
+    metrics::Histogram,
     propagation::TextMapPropagator as _,
     trace::{TraceContextExt as _, TracerProvider as _},
 };
@@ -75,6 +76,19 @@ impl Telemetry {
             let _ = logs.shutdown();
         }
     }
+}
+
+/// Counts a finished gRPC call and how long it took (`rpc.server.duration`, seconds, by `rpc.method`).
+pub fn record_call(method: &str, took: Duration) {
+    static DURATION: OnceLock<Histogram<f64>> = OnceLock::new();
+    let duration = DURATION.get_or_init(|| {
+        global::meter("centrale")
+            .f64_histogram("rpc.server.duration")
+            .with_unit("s")
+            .with_description("gRPC calls served")
+            .build()
+    });
+    duration.record(took.as_secs_f64(), &[KeyValue::new("rpc.method", method.to_owned())]);
 }
 
 /// The W3C `traceparent` of the current span; empty outside a trace.

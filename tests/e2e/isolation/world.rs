@@ -6,6 +6,7 @@ use e2e::{Stack, small_season};
 use futures::{StreamExt as _, stream};
 use kit::identity::Role;
 use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// The five schemas, as an SQL list.
@@ -64,8 +65,15 @@ pub struct World {
     pub platform_site: Uuid,
 }
 
+static WORLD: OnceCell<World> = OnceCell::const_new();
+
+/// The shared stack's world, read once: everybody's login counts in the limit of logins.
+pub async fn world(stack: &Stack) -> &'static World {
+    WORLD.get_or_init(|| World::read(stack)).await
+}
+
 impl World {
-    pub async fn read(stack: &Stack) -> Self {
+    async fn read(stack: &Stack) -> Self {
         let mut db = stack.superuser().await;
         let groups = keyed(&mut db, "SELECT key, group_id FROM membership.buying_group").await;
         let parties = keyed(&mut db, "SELECT key, party_id FROM membership.party").await;
@@ -74,21 +82,31 @@ impl World {
             "SELECT DISTINCT ON (party_id) party_id, site_id, article_id, packaging_code FROM demand.need ORDER BY party_id, id",
         )
         .await;
-        let lines: Vec<(Uuid, Uuid)> =
-            all(&mut db, "SELECT DISTINCT ON (pooled_order_id) pooled_order_id, id FROM demand.pooled_line ORDER BY 1, 2").await;
+        let lines: Vec<(Uuid, Uuid)> = all(
+            &mut db,
+            "SELECT DISTINCT ON (pooled_order_id) pooled_order_id, id FROM demand.pooled_line ORDER BY 1, 2",
+        )
+        .await;
         let world = Self {
             people: people(stack, &groups, &parties).await,
             things: things(&mut db).await,
             owned: owned(&mut db).await,
             groups_of: groups_of(&mut db).await,
-            needs_of: needs.into_iter().map(|(party, site, article, packaging)| (party, (site, article, packaging))).collect(),
+            needs_of: needs
+                .into_iter()
+                .map(|(party, site, article, packaging)| (party, (site, article, packaging)))
+                .collect(),
             pooled_lines: lines.into_iter().map(|(order, line)| (text("por", order), line)).collect(),
-            platform_site: scalar(&mut db, "SELECT platform_site_id FROM membership.buying_group WHERE key = 'ght'").await,
+            platform_site: scalar(&mut db, "SELECT platform_site_id FROM membership.buying_group WHERE key = 'ght'")
+                .await,
             groups,
             parties,
         };
         assert!(world.groups.len() == 2 && world.people.len() == 26, "{} people", world.people.len());
-        assert!(world.owned.len() > 2_000, "only {} ids are a group's: is the query right?", world.owned.len());
+        for thing in world.things.values().flatten().filter(|thing| thing.group.is_some()) {
+            let id = Uuid::try_parse(thing.id.split_once('_').unwrap().1).unwrap();
+            assert_eq!(world.owned.get(&id).copied(), thing.group, "{} is not known to be its group's", thing.id);
+        }
         world
     }
 
@@ -104,7 +122,10 @@ pub fn text(prefix: &str, id: Uuid) -> String {
 
 /// Every UUID in a text, in either form.
 pub fn uuids(text: &str) -> HashSet<Uuid> {
-    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|word| word.len() >= 32).filter_map(|word| Uuid::try_parse(word).ok()).collect()
+    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'))
+        .filter(|word| word.len() >= 32)
+        .filter_map(|word| Uuid::try_parse(word).ok())
+        .collect()
 }
 
 async fn all<T>(db: &mut PgConnection, sql: &str) -> Vec<T>
@@ -163,6 +184,9 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
     answer["access_token"].as_str().unwrap_or_else(|| panic!("{login}: {answer}")).to_owned()
 }
 
+/// Group, id, members, supplier, operator.
+type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
+
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
     const EACH: [(&str, &str, &str); 10] = [
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
@@ -193,13 +217,20 @@ async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
     ];
     let mut found = HashMap::new();
     for (parameter, prefix, sql) in EACH {
-        let rows: Vec<(Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>)> = all(db, sql).await;
+        let rows: Vec<ThingRow> = all(db, sql).await;
         let of_groups: BTreeSet<Uuid> = rows.iter().map(|row| row.0).collect();
         assert_eq!(of_groups.len(), 2, "{parameter}: both groups have some");
-        let thing = |(group, id, members, supplier, operator)| Thing { id: text(prefix, id), group: Some(group), members, supplier, operator };
+        let thing = |(group, id, members, supplier, operator)| Thing {
+            id: text(prefix, id),
+            group: Some(group),
+            members,
+            supplier,
+            operator,
+        };
         found.insert(parameter, rows.into_iter().map(thing).collect());
     }
-    let anybodys = |id: &str| Thing { id: id.to_owned(), group: None, members: Vec::new(), supplier: None, operator: None };
+    let anybodys =
+        |id: &str| Thing { id: id.to_owned(), group: None, members: Vec::new(), supplier: None, operator: None };
     found.insert("service", ["membership", "catalogue", "tendering", "demand", "logistics"].map(anybodys).to_vec());
     found.insert("code", vec![anybodys("NOT_FOUND")]);
     let article: Uuid = scalar(db, "SELECT min(id::text)::uuid FROM catalogue.article").await;
@@ -222,10 +253,14 @@ async fn owned(db: &mut PgConnection) -> HashMap<Uuid, Uuid> {
     let (mut owners, mut shared): (HashMap<Uuid, BTreeSet<Uuid>>, HashSet<Uuid>) = Default::default();
     for (table, column, secured, grouped) in columns {
         if secured && grouped {
-            let rows: Vec<(Uuid, Uuid)> = all(db, &format!("SELECT DISTINCT {column}, group_id FROM {table} WHERE {column} IS NOT NULL")).await;
-            rows.into_iter().for_each(|(id, group)| drop(owners.entry(id).or_default().insert(group)));
-        } else {
-            let rows: Vec<(Uuid,)> = all(db, &format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")).await;
+            let rows: Vec<(Uuid, Uuid)> =
+                all(db, &format!("SELECT DISTINCT {column}, group_id FROM {table} WHERE {column} IS NOT NULL")).await;
+            for (id, group) in rows {
+                owners.entry(id).or_default().insert(group);
+            }
+        } else if !secured {
+            let rows: Vec<(Uuid,)> =
+                all(db, &format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")).await;
             shared.extend(rows.into_iter().map(|row| row.0));
         }
     }

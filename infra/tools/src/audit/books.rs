@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Findings;
 
 /// Checks that are one query each: what, how many things it looks at, one text per fault.
-const QUERIES: [(&str, &str, &str); 13] = [
+const QUERIES: [(&str, &str, &str); 20] = [
     (
         "plans : parts = lignes, à l'unité et au centime",
         "SELECT count(*) FROM demand.plan_line",
@@ -81,7 +81,8 @@ const QUERIES: [(&str, &str, &str); 13] = [
     (
         "commandes groupées : total = bons de commande",
         "SELECT count(*) FROM demand.pooled_order",
-        "SELECT format('commande %s : %s c pour %s c', p.number, p.amount_cents, f.cents)
+        "SELECT format('commande %s : %s unités, %s c dont %s c annulés ; ses bons et lignes : %s unités, %s c dont %s c annulés', p.number,
+                p.units_ordered, p.amount_cents, p.cancelled_cents, o.units, f.cents, o.cancelled)
          FROM demand.pooled_order p
          JOIN LATERAL (SELECT sum(amount_cents) AS cents, count(*) AS forms FROM demand.order_form f
                        WHERE f.group_id = p.group_id AND f.pooled_order_id = p.id) f ON true
@@ -110,6 +111,63 @@ const QUERIES: [(&str, &str, &str); 13] = [
            FROM logistics.delivery_line l JOIN logistics.delivery v ON v.group_id = l.group_id AND v.delivery_id = l.delivery_id
            WHERE l.group_id = e.group_id AND l.order_line_id = e.order_line_id) d ON true
          WHERE e.units_allocated <> d.units OR e.units_delivered <> d.accepted",
+    ),
+    (
+        "bons de commande : TVA par taux sur le total",
+        "SELECT count(*) FROM demand.order_form",
+        "SELECT format('bon %s : TVA %s c au lieu de %s c', f.number, f.vat_cents, v.vat)
+         FROM demand.order_form f JOIN LATERAL (
+           SELECT sum(vat) AS vat FROM (
+             SELECT round(p.vat_rate * sum(o.amount_cents) / 100) AS vat
+             FROM demand.order_line o JOIN demand.pooled_line p ON p.group_id = o.group_id AND p.id = o.pooled_line_id
+             WHERE o.group_id = f.group_id AND o.order_form_id = f.id GROUP BY p.vat_rate) r) v ON true
+         WHERE v.vat IS DISTINCT FROM f.vat_cents",
+    ),
+    (
+        "bons de commande : numéro d'engagement = celui donné au plan",
+        "SELECT count(*) FROM demand.order_form",
+        "SELECT format('bon %s : engagement %s, au plan %s', f.number, f.commitment_number, b.commitment_number)
+         FROM demand.order_form f JOIN demand.pooled_order p ON p.group_id = f.group_id AND p.id = f.pooled_order_id
+         LEFT JOIN demand.plan_buyer b ON b.group_id = f.group_id AND b.plan_id = p.plan_id AND b.party_id = f.payer_id
+         WHERE f.commitment_number IS DISTINCT FROM b.commitment_number OR (b.commitment_required AND f.commitment_number IS NULL)",
+    ),
+    (
+        "commandes : annulé des lignes groupées = annulé des membres",
+        "SELECT count(*) FROM demand.pooled_line",
+        "SELECT format('ligne groupée %s : %s unités annulées, %s chez les membres', p.id, p.units_cancelled, sum(o.units_cancelled))
+         FROM demand.pooled_line p JOIN demand.order_line o ON o.group_id = p.group_id AND o.pooled_line_id = p.id
+         GROUP BY p.group_id, p.id HAVING sum(o.units_cancelled) <> p.units_cancelled",
+    ),
+    (
+        "répartitions : parts = quantité partagée",
+        "SELECT count(*) FROM logistics.allocation",
+        "SELECT format('répartition %s : %s unités, parts %s', a.allocation_id, a.units, sum(s.units))
+         FROM logistics.allocation a LEFT JOIN logistics.allocation_share s ON s.group_id = a.group_id AND s.allocation_id = a.allocation_id
+         GROUP BY a.group_id, a.allocation_id HAVING sum(s.units) IS DISTINCT FROM a.units OR count(s.order_line_id) <> a.share_count",
+    ),
+    (
+        "réceptions : total = lignes d'expédition",
+        "SELECT count(*) FROM logistics.receipt",
+        "SELECT format('réception %s : %s bonnes, %s abîmées, %s manquantes ; aux lignes %s, %s, %s', r.receipt_id, r.units_received, r.units_damaged,
+                r.units_missing, l.received, l.damaged, l.units - l.received - l.damaged)
+         FROM logistics.receipt r JOIN LATERAL (
+           SELECT sum(units) AS units, sum(units_received) AS received, sum(units_damaged) AS damaged FROM logistics.shipment_line l
+           WHERE l.group_id = r.group_id AND l.shipment_id = r.shipment_id) l ON true
+         WHERE (r.units_received, r.units_damaged, r.units_missing) IS DISTINCT FROM (l.received, l.damaged, l.units - l.received - l.damaged)",
+    ),
+    (
+        "livraisons : total = lignes",
+        "SELECT count(*) FROM logistics.delivery",
+        "SELECT format('livraison %s : %s unités, lignes %s', d.number, d.units, sum(l.units))
+         FROM logistics.delivery d LEFT JOIN logistics.delivery_line l ON l.group_id = d.group_id AND l.delivery_id = d.delivery_id
+         GROUP BY d.group_id, d.delivery_id HAVING sum(l.units) IS DISTINCT FROM d.units",
+    ),
+    (
+        "plafonds : parts des bénéficiaires = réservation",
+        "SELECT count(*) FROM tendering.reservation",
+        "SELECT format('réservation %s : %s c, parts %s c', r.id, r.initial_cents, sum(s.amount_cents))
+         FROM tendering.reservation r LEFT JOIN tendering.reservation_share s ON s.group_id = r.group_id AND s.reservation_id = r.id
+         GROUP BY r.group_id, r.id HAVING sum(s.amount_cents) IS DISTINCT FROM r.initial_cents",
     ),
     (
         "plafonds : consommé et réservé = réservations, jamais au-delà",
@@ -146,6 +204,7 @@ pub async fn check(connection: &mut PgConnection, findings: &mut Findings) -> an
     }
     orders_as_logged(connection, findings).await?;
     deliveries_as_logged(connection, findings).await?;
+    maxima_as_entered(connection, findings).await?;
     ceilings_as_logged(connection, findings).await
 }
 
@@ -231,6 +290,36 @@ async fn deliveries_as_logged(connection: &mut PgConnection, findings: &mut Find
     }
     for (id, units) in logged {
         findings.wrong(format!("ligne {id} : {units} unités livrées au journal, ligne inconnue de la demande"));
+    }
+    Ok(())
+}
+
+/// A maximum raised, or an opening figure lowered, behind the system's back.
+async fn maxima_as_entered(connection: &mut PgConnection, findings: &mut Findings) -> anyhow::Result<()> {
+    let entered: Vec<tendering::AgreementEntered> = events(
+        connection,
+        findings,
+        "SELECT payload FROM tendering.event WHERE kind = 'tendering.agreement_entered.v1'",
+    )
+    .await?;
+    let entered: BTreeMap<String, (i64, i64)> = entered
+        .into_iter()
+        .flat_map(|event| event.lot_ids.into_iter().zip(event.ceilings))
+        .map(|(lot, ceiling)| (lot, (ceiling.maximum_cents, ceiling.opening_consumed_cents)))
+        .collect();
+    let ceilings: Vec<(Uuid, i64, i64)> =
+        sqlx::query_as("SELECT lot_id, maximum_cents, opening_cents FROM tendering.ceiling")
+            .fetch_all(connection)
+            .await?;
+    findings.checked("plafonds : maximum et déjà consommé = saisie au journal", i64::try_from(ceilings.len())?);
+    for (lot, maximum, opening) in ceilings {
+        let lot = kit::id::LotId::from_uuid(lot).to_string();
+        if entered.get(&lot) != Some(&(maximum, opening)) {
+            findings.wrong(format!(
+                "lot {lot} : maximum {maximum} c et déjà consommé {opening} c, saisis au journal {:?}",
+                entered.get(&lot)
+            ));
+        }
     }
     Ok(())
 }

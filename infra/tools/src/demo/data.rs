@@ -141,7 +141,9 @@ impl Data {
             FILES.iter().map(|(file, columns)| (*file, Table::read(dir, file, columns, &mut faults))).collect();
         let today = std::fs::read_to_string(dir.join("today.txt")).ok().map(|text| text.trim().to_owned());
         let data = Self { tables, today };
-        data.check(&mut faults);
+        if data.tables.values().all(|table| table.usable) {
+            data.check(&mut faults);
+        }
         if faults.0.is_empty() {
             return Ok(data);
         }
@@ -217,6 +219,49 @@ impl Data {
         }
         self.check_values(faults);
         self.check_packagings(faults);
+        self.check_actors(faults);
+    }
+
+    /// Somebody must be there for every step of the season.
+    fn check_actors(&self, faults: &mut Faults) {
+        let granted: HashSet<(&str, &str, &str)> = self
+            .table("grants.csv")
+            .rows()
+            .map(|row| (row.text("role"), row.text("group_key"), row.text("party_key")))
+            .collect();
+        let mut need = |role: &str, group: &str, party: &str| {
+            let there = granted.iter().any(|&(r, g, p)| r == role && g == group && (party.is_empty() || p == party));
+            if !there {
+                let whom = if party.is_empty() {
+                    format!("le groupe « {group} »")
+                } else {
+                    format!("« {party} » (groupe « {group} »)")
+                };
+                faults.0.push(format!("grants.csv : aucun {role} pour {whom}"));
+            }
+        };
+        for row in self.table("groups.csv").rows() {
+            need("PURCHASING_OFFICER", row.text("key"), "");
+        }
+        for row in self.table("members.csv").rows() {
+            need("MEMBER_REQUESTER", row.text("group_key"), row.text("party_key"));
+            need("MEMBER_RECEIVER", row.text("group_key"), row.text("party_key"));
+        }
+        let operator_of: HashMap<&str, &str> =
+            self.table("sites.csv").rows().map(|row| (row.text("key"), row.text("party_key"))).collect();
+        let platforms: HashSet<&str> = ["groups.csv", "rounds.csv", "break_bulk.csv"]
+            .iter()
+            .flat_map(|file| self.table(file).rows().map(|row| row.text("platform_site_key")))
+            .filter_map(|site| operator_of.get(site).copied())
+            .collect();
+        for platform in platforms {
+            need("PLATFORM_OPERATOR", "", platform);
+        }
+        if let Some(today) = &self.today
+            && chrono::DateTime::parse_from_rfc3339(today).is_err()
+        {
+            faults.0.push(format!("today.txt, valeur « {today} » : instant attendu, comme 2026-11-23T08:00:00Z"));
+        }
     }
 
     fn check_values(&self, faults: &mut Faults) {
@@ -257,10 +302,23 @@ impl Data {
                 }
             }
         }
+        for row in self.table("needs.csv").rows() {
+            if row.text("quantity").parse() == Ok(0_i64) {
+                row.fault("quantity", "au moins 1", faults);
+            }
+        }
+        let mut tiers = HashSet::new();
+        for row in self.table("prices.csv").rows() {
+            let columns =
+                ["agreement_key", "lot_number", "article_key", "packaging_code", "tier_min_units", "valid_from"];
+            if !tiers.insert(columns.map(|column| row.text(column))) {
+                row.fault("tier_min_units", "deux fois le même palier du même prix", faults);
+            }
+        }
         for (file, column) in [("prices.csv", "unit_price"), ("reference_prices.csv", "unit_price")] {
             for row in self.table(file).rows() {
-                if let Err(error) = kit::money::parse_unit_price(row.text(column)) {
-                    row.fault(column, &format!("prix attendu, comme 0.1234 ({error})"), faults);
+                if kit::money::parse_unit_price(row.text(column)).is_err() {
+                    row.fault(column, "prix attendu, comme 0.1234 : pas négatif, six décimales au plus", faults);
                 }
             }
         }

@@ -15,6 +15,8 @@ pub struct Faults(pub Vec<String>);
 pub struct Table {
     /// File name.
     pub file: &'static str,
+    /// Whether it was there with all its columns: otherwise every line, and every reference to it, would be at fault.
+    pub usable: bool,
     columns: HashMap<String, usize>,
     rows: Vec<(u64, Vec<String>)>,
 }
@@ -31,10 +33,14 @@ impl Table {
     /// Reads a file with these columns; `optional` ones may be missing.
     #[must_use]
     pub fn read(dir: &Path, file: &'static str, needed: &[&str], faults: &mut Faults) -> Self {
-        let mut table = Self { file, columns: HashMap::new(), rows: Vec::new() };
-        let reader = csv::ReaderBuilder::new().flexible(true).from_path(dir.join(file));
-        let mut reader = match reader {
-            Ok(reader) => reader,
+        let mut table = Self { file, usable: false, columns: HashMap::new(), rows: Vec::new() };
+        // Lines end as Unix or as Windows has it; counted as a spreadsheet counts them.
+        let text = match std::fs::read(dir.join(file)).map(String::from_utf8) {
+            Ok(Ok(text)) => text.replace("\r\n", "\n"),
+            Ok(Err(_)) => {
+                faults.0.push(format!("{file} : fichier illisible ; il doit être en UTF-8"));
+                return table;
+            }
             Err(error) => {
                 faults
                     .0
@@ -42,6 +48,7 @@ impl Table {
                 return table;
             }
         };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         match reader.headers() {
             Ok(headers) => {
                 for (index, name) in headers.iter().enumerate() {
@@ -50,11 +57,18 @@ impl Table {
             }
             Err(error) => faults.0.push(format!("{file}, ligne 1 : {error}")),
         }
-        for name in needed {
-            if !table.columns.contains_key(*name) {
-                faults.0.push(format!("{file}, ligne 1 : la colonne « {name} » manque"));
-            }
+        let missing: Vec<&&str> = needed.iter().filter(|name| !table.columns.contains_key(**name)).collect();
+        if !missing.is_empty() {
+            let names = missing.iter().map(|name| format!("« {name} »")).collect::<Vec<_>>().join(", ");
+            let hint = if text.lines().next().is_some_and(|line| line.contains(';')) {
+                " ; séparez les cellules par des virgules"
+            } else {
+                ""
+            };
+            faults.0.push(format!("{file}, ligne 1 : colonnes manquantes : {names}{hint}"));
+            return table;
         }
+        table.usable = true;
         let width = table.columns.len();
         for record in reader.records() {
             match record {

@@ -12,7 +12,7 @@ use kit::{
     id::{PartyId, RoundId},
 };
 use proto::demand::v1::{
-    ImportHeader, ImportNeedsRequest, ImportNeedsResponse, ImportRows, import_needs_request::Part,
+    ImportHeader, ImportMode, ImportNeedsRequest, ImportNeedsResponse, ImportRows, import_needs_request::Part,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::{Stream, StreamExt as _};
@@ -32,10 +32,30 @@ const CHUNK_LIMIT: usize = 1_000;
 /// Longest wait for the next message.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What becomes of the member's needs of the round that a file does not name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They stay.
+    #[default]
+    Add,
+    /// They are withdrawn: afterwards the member's needs are those of the file.
+    Replace,
+}
+
+impl Mode {
+    fn read(number: i32) -> Option<Self> {
+        match ImportMode::try_from(number) {
+            Ok(ImportMode::Unspecified | ImportMode::Add) => Some(Self::Add),
+            Ok(ImportMode::Replace) => Some(Self::Replace),
+            Err(_) => None,
+        }
+    }
+}
+
 /// What a file is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHeader {
-    /// Made by the sender from file, round and member.
+    /// Made by the sender from file, round, member and mode.
     pub request_id: Uuid,
     /// The round.
     pub round_id: RoundId,
@@ -43,6 +63,8 @@ pub struct FileHeader {
     pub party_id: PartyId,
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
+    /// Whether it adds to the member's needs or replaces them.
+    pub mode: Mode,
 }
 
 impl FileHeader {
@@ -58,18 +80,20 @@ impl FileHeader {
         let party_id = fields.id("party_id", &header.party_id);
         let sha256 = hex::decode(&header.sha256).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         fields.check(sha256.is_some(), "sha256", "must be 64 hexadecimal digits");
+        let mode = Mode::read(header.mode);
+        fields.check(mode.is_some(), "mode", "must be ADD or REPLACE");
         fields.finish()?;
-        match (request_id, round_id, party_id, sha256) {
-            (Some(request_id), Some(round_id), Some(party_id), Some(sha256)) => {
-                Ok(Self { request_id, round_id, party_id, sha256 })
+        match (request_id, round_id, party_id, sha256, mode) {
+            (Some(request_id), Some(round_id), Some(party_id), Some(sha256), Some(mode)) => {
+                Ok(Self { request_id, round_id, party_id, sha256, mode })
             }
-            (_, _, _, _) => Err(Failure::internal("a header without fault and without value")),
+            (_, _, _, _, _) => Err(Failure::internal("a header without fault and without value")),
         }
     }
 }
 
 impl App {
-    /// States the needs of a file, all or none.
+    /// States the needs of a file, all or none; or replaces the member's needs of the round by them, all or nothing.
     ///
     /// # Errors
     /// `INVALID_INPUT`, `ROUND_CLOSED`, `ROUND_NOT_OPEN`, `PARTY_NOT_MEMBER`, `FILE_TOO_LONG`, `IMPORT_STALLED`,
@@ -195,12 +219,17 @@ mod tests {
 
     #[test]
     fn a_header_tells_all_its_faults() {
-        let header =
-            ImportHeader { request_id: "x".into(), round_id: "y".into(), party_id: "z".into(), sha256: "é".into() };
+        let header = ImportHeader {
+            request_id: "x".into(),
+            round_id: "y".into(),
+            party_id: "z".into(),
+            sha256: "é".into(),
+            mode: 7,
+        };
         let status = FileHeader::read(&header).unwrap_err().into_status();
         use tonic_types::StatusExt as _;
         let violations = status.get_details_bad_request().unwrap().field_violations;
         let fields: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
-        assert_eq!(fields, ["request_id", "round_id", "party_id", "sha256"]);
+        assert_eq!(fields, ["request_id", "round_id", "party_id", "sha256", "mode"]);
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use kit::{
     Caller, Failure, Role,
     command::Claim,
+    db::Tx,
     id::{self, PartyId, PlanId, PlanLineId, SnapshotId},
+    identity::Scope,
 };
 use proto::demand::v1::{
     GetPlanRequest, GetPlanResponse, ListPlanExclusionsRequest, ListPlanExclusionsResponse, ListPlanLinesRequest,
@@ -164,7 +166,7 @@ impl App {
     /// Shares of a plan; those limited to a member see its own, a party sees its own in any group.
     ///
     /// # Errors
-    /// `INVALID_INPUT`.
+    /// `INVALID_INPUT`, `NOT_FOUND`.
     pub async fn list_plan_shares(
         &self,
         caller: &Caller,
@@ -181,6 +183,7 @@ impl App {
             return Ok(ListPlanSharesResponse::default());
         }
         let mut tx = self.db.begin(caller).await?;
+        require_plan(&mut tx, caller, plan).await?;
         let filter = SharesWanted { plan, party: limit.or(asked), line };
         let shares = plans::shares(tx.conn(), filter, wanted.after, wanted.size).await?;
         tx.rollback().await?;
@@ -191,7 +194,7 @@ impl App {
     /// Needs that a plan leaves out; visibility as [`App::list_plan_shares`].
     ///
     /// # Errors
-    /// `INVALID_INPUT`.
+    /// `INVALID_INPUT`, `NOT_FOUND`.
     pub async fn list_plan_exclusions(
         &self,
         caller: &Caller,
@@ -201,12 +204,22 @@ impl App {
         let plan = plan_id(&request.plan_id)?;
         let wanted = convert::page::<id::Need>(caller, request.page.as_ref())?;
         let mut tx = self.db.begin(caller).await?;
+        require_plan(&mut tx, caller, plan).await?;
         let found = plans::exclusions(tx.conn(), plan, only, wanted.after, wanted.size).await?;
         tx.rollback().await?;
         let next_after = convert::next_after(wanted, found.len(), found.last().map(|exclusion| exclusion.need_id));
         let exclusions = found.iter().map(exclusion_to_proto).collect::<Result<_, _>>()?;
         Ok(ListPlanExclusionsResponse { exclusions, next_after })
     }
+}
+
+/// A plan that is not the session's group's is not there, rather than a plan without rows. A party's session sees its own rows of
+/// plans that it does not see themselves.
+async fn require_plan(tx: &mut Tx, caller: &Caller, id: PlanId) -> Result<(), Failure> {
+    if let Scope::Group(group) = caller.scope {
+        plans::find(tx.conn(), group, id).await?.ok_or_else(|| Failure::not_found("plan", id))?;
+    }
+    Ok(())
 }
 
 /// Whether a caller limited to one member asks for another's rows: nothing that it may see.

@@ -63,6 +63,9 @@ impl App {
             Claim::Fresh(command) => command,
         };
         let group = caller.group()?;
+        if terms.closes_at <= command.now().await? {
+            return Err(Failure::invalid_field("round.closes_at", "must be in the future"));
+        }
         let round = Round { id: id::RoundId::new(), terms, state: RoundState::Open, version: 1 };
         rounds::insert(command.conn(), group, &round).await?;
         let event = RoundChanged { round_id: round.id.to_string(), state: round.state.name().to_owned() };

@@ -82,7 +82,7 @@ fn packaging(levels: &[Level], top: &Level, base_label: &str) -> Result<Packagin
     // A chain longer than there are levels runs in a circle.
     for _ in levels {
         let Some((inner_code, count)) = &level.contains else {
-            let label = if content.is_empty() { base_label } else { &top.label };
+            let label = if content.is_empty() { base_label } else { short(&top.label) };
             return Ok(Packaging {
                 code: top.code.clone(),
                 label: label.to_owned(),
@@ -101,11 +101,19 @@ fn packaging(levels: &[Level], top: &Level, base_label: &str) -> Result<Packagin
         if !content.is_empty() {
             content.push_str(" × ");
         }
-        let inner_label = if inner.contains.is_none() { base_label } else { &inner.label };
+        let inner_label = if inner.contains.is_none() { base_label } else { short(&inner.label) };
         content.push_str(&counted(*count, inner_label));
         level = inner;
     }
     Err(wrong("holds itself"))
+}
+
+/// A label without its content, which the chain tells already: `carton de 10 boîtes` → `carton`.
+fn short(label: &str) -> &str {
+    label
+        .match_indices(" de ")
+        .find(|(at, separator)| label[at + separator.len()..].starts_with(|next: char| next.is_ascii_digit()))
+        .map_or(label, |(at, _)| &label[..at])
 }
 
 /// A number with its noun: `1 200 comprimés`.

@@ -1,7 +1,7 @@
 //! Loading a file: COPY into a temporary table, then INSERT … SELECT under the policies (COPY itself is refused under
 //! them). Everything in the transaction of the load.
 
-use futures::TryStreamExt as _;
+use futures::{Stream, TryStreamExt as _};
 use kit::{
     Failure,
     id::{ArticleId, GroupId, NeedId, PartyId, RoundId, SiteId},
@@ -16,6 +16,17 @@ const PIECE: usize = 1 << 20;
 const CHUNK: i64 = 5_000;
 /// Columns of the staging table.
 const COLUMNS: i16 = 14;
+
+/// Whose needs are staged, and for which round.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The group.
+    pub group: GroupId,
+    /// The round.
+    pub round: RoundId,
+    /// The member.
+    pub party: PartyId,
+}
 
 /// Makes the staging table, and room for statements over a million rows.
 pub async fn prepare(conn: &mut PgConnection) -> Result<(), Failure> {
@@ -103,13 +114,7 @@ pub struct Clash {
 }
 
 /// How many staged rows clash, and the first of them by row.
-pub async fn find_clashes(
-    conn: &mut PgConnection,
-    group: GroupId,
-    round: RoundId,
-    party: PartyId,
-    limit: usize,
-) -> Result<(i64, Vec<Clash>), Failure> {
+pub async fn find_clashes(conn: &mut PgConnection, place: Place, limit: usize) -> Result<(i64, Vec<Clash>), Failure> {
     let mut rows = sqlx::query_as::<_, Clash>(
         "SELECT s.row_number AS row, s.reference, n.id, n.withdrawn FROM staged_need s
          JOIN need n ON n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference
@@ -118,9 +123,9 @@ pub async fn find_clashes(
          ORDER BY s.row_number",
     )
     .persistent(false)
-    .bind(group)
-    .bind(round)
-    .bind(party)
+    .bind(place.group)
+    .bind(place.round)
+    .bind(place.party)
     .fetch(conn);
     let (mut count, mut first) = (0, Vec::new());
     while let Some(clash) = rows.try_next().await? {
@@ -132,21 +137,17 @@ pub async fn find_clashes(
     Ok((count, first))
 }
 
-/// Drops staged rows whose reference stands in the round: after [`find_clashes`] found none, with the same content.
-pub async fn drop_unchanged(
-    conn: &mut PgConnection,
-    group: GroupId,
-    round: RoundId,
-    party: PartyId,
-) -> Result<i64, Failure> {
+/// Drops staged rows whose reference stands in the round: after [`find_clashes`] found none, or after the needs were brought
+/// in line with them, with the same content.
+pub async fn drop_unchanged(conn: &mut PgConnection, place: Place) -> Result<i64, Failure> {
     let dropped = sqlx::query(
         "DELETE FROM staged_need s USING need n
          WHERE n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference",
     )
     .persistent(false)
-    .bind(group)
-    .bind(round)
-    .bind(party)
+    .bind(place.group)
+    .bind(place.round)
+    .bind(place.party)
     .execute(conn)
     .await?
     .rows_affected();
@@ -166,11 +167,16 @@ pub struct Chunk {
 
 /// The staged needs in chunks, hashed.
 pub async fn chunks(conn: &mut PgConnection) -> Result<Vec<Chunk>, Failure> {
-    let mut rows = sqlx::query_as::<_, (NeedId, SiteId, ArticleId, i64)>(
-        "SELECT id, site_id, article_id, units FROM staged_need ORDER BY id",
-    )
-    .persistent(false)
-    .fetch(conn);
+    let rows = sqlx::query_as("SELECT id, site_id, article_id, units FROM staged_need ORDER BY id")
+        .persistent(false)
+        .fetch(conn);
+    chunked(rows).await
+}
+
+/// Cuts needs (id, site, article, units), in order of id, into hashed chunks.
+pub async fn chunked(
+    mut rows: impl Stream<Item = Result<(NeedId, SiteId, ArticleId, i64), sqlx::Error>> + Unpin,
+) -> Result<Vec<Chunk>, Failure> {
     let mut chunks = Vec::new();
     let (mut digest, mut count, mut units) = (SetDigest::new(), 0, 0_i64);
     while let Some((id, site, article, need_units)) = rows.try_next().await? {
@@ -191,13 +197,7 @@ pub async fn chunks(conn: &mut PgConnection) -> Result<Vec<Chunk>, Failure> {
 }
 
 /// Takes the staged needs over and says how many they are.
-pub async fn insert(
-    conn: &mut PgConnection,
-    group: GroupId,
-    round: RoundId,
-    party: PartyId,
-    subject: &str,
-) -> Result<i64, Failure> {
+pub async fn insert(conn: &mut PgConnection, place: Place, subject: &str) -> Result<i64, Failure> {
     let inserted = sqlx::query(
         "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
            packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by)
@@ -205,9 +205,9 @@ pub async fn insert(
            base_label, pack_units, quantity, units, reference, needed_by FROM staged_need ORDER BY id",
     )
     .persistent(false)
-    .bind(group)
-    .bind(round)
-    .bind(party)
+    .bind(place.group)
+    .bind(place.round)
+    .bind(place.party)
     .bind(subject)
     .execute(conn)
     .await?

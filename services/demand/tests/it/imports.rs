@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use demand::{
-    app::import::{FileHeader, file::NeedsFile},
+    app::import::{FileHeader, Mode, file::NeedsFile},
     domain::{
         directory::KnownArticle,
         need::{LineKind, TypedNeed},
@@ -62,7 +62,17 @@ impl Member {
     }
 
     fn header(&self, round_id: RoundId, content: u8) -> FileHeader {
-        FileHeader { request_id: Uuid::now_v7(), round_id, party_id: self.party, sha256: [content; 32] }
+        FileHeader {
+            request_id: Uuid::now_v7(),
+            round_id,
+            party_id: self.party,
+            sha256: [content; 32],
+            mode: Mode::Add,
+        }
+    }
+
+    fn replacing(&self, round_id: RoundId, content: u8) -> FileHeader {
+        FileHeader { mode: Mode::Replace, ..self.header(round_id, content) }
     }
 }
 
@@ -101,6 +111,7 @@ async fn a_file_sent_again_through_the_stream_is_answered_before_its_rows_are_re
         round_id: round.to_string(),
         party_id: member.party.to_string(),
         sha256: "01".repeat(32),
+        mode: 0,
     });
     // No peer is there: rows could not be looked up.
     let stream = tokio_stream::iter([Ok(ImportNeedsRequest { part: Some(part) })]);
@@ -121,6 +132,7 @@ async fn a_stream_without_header_and_a_header_for_another_member_are_refused() {
         round_id: RoundId::new().to_string(),
         party_id: PartyId::new().to_string(),
         sha256: "00".repeat(32),
+        mode: 0,
     };
     let caller = requester(group, PartyId::new());
     let refused = stage.app.import_needs(&caller, send(Part::Header(header))).await.unwrap_err();
@@ -230,4 +242,141 @@ async fn two_groups_load_files_apart() {
     stage.app.load_file(&one, &member.header(round, 1), member.file(&[("A", 1)])).await.unwrap();
     assert!(stage.list(&two).await.is_empty());
     assert_eq!(stage.list(&one).await.len(), 1);
+}
+
+/// Active needs as (reference, quantity), by reference.
+async fn lines(stage: &Stage, caller: &Caller) -> Vec<(String, i64)> {
+    let needs = stage.list(caller).await.into_iter().filter(|need| !need.withdrawn);
+    let mut lines: Vec<(String, i64)> = needs.map(|need| (need.reference, need.quantity)).collect();
+    lines.sort();
+    lines
+}
+
+fn counted(reply: &ImportNeedsResponse) -> (i64, i64, i64, i64) {
+    (reply.added, reply.changed, reply.withdrawn, reply.unchanged)
+}
+
+#[tokio::test]
+async fn a_file_that_replaces_leaves_exactly_its_lines() {
+    let stage = Stage::new().await;
+    let officer = officer(GroupId::new());
+    let (round, member, neighbour) = (stage.round(&officer).await, Member::new(), Member::new());
+    stage.app.load_file(&officer, &neighbour.header(round, 9), neighbour.file(&[("A", 7)])).await.unwrap();
+    stage
+        .app
+        .load_file(&officer, &member.header(round, 1), member.file(&[("A", 1), ("B", 2), ("C", 3)]))
+        .await
+        .unwrap();
+    let replace = |content, rows: &[(&str, i64)]| {
+        let (header, file) = (member.replacing(round, content), member.file(rows));
+        let (stage, officer) = (&stage, &officer);
+        async move { stage.app.load_file(officer, &header, file).await.unwrap() }
+    };
+    let second = replace(2, &[("A", 1), ("D", 4), ("C", 30)]).await;
+    assert_eq!((counted(&second), second.units), ((1, 1, 1, 1), 120));
+    let mine =
+        |lines: Vec<(String, i64)>| lines.into_iter().filter(|line| *line != ("A".to_owned(), 7)).collect::<Vec<_>>();
+    let left = lines(&stage, &officer).await;
+    assert!(left.contains(&("A".to_owned(), 7)), "another member's line stays");
+    assert_eq!(mine(left), [("A".to_owned(), 1), ("C".to_owned(), 30), ("D".to_owned(), 4)]);
+    let kinds = ["demand.needs_stated.v1", "demand.needs_changed.v1", "demand.needs_withdrawn.v1"];
+    let mut events = Vec::new();
+    for kind in kinds {
+        events.push(stage.events(kind).await);
+    }
+    assert_eq!(events, [3, 1, 1]);
+
+    // The same again changes nothing; an earlier state can be put in force again, withdrawn lines too.
+    assert_eq!(counted(&replace(2, &[("A", 1), ("D", 4), ("C", 30)]).await), (0, 0, 0, 3));
+    let back = replace(1, &[("A", 1), ("B", 2), ("C", 3)]).await;
+    assert_eq!(counted(&back), (1, 1, 1, 1));
+    let left = mine(lines(&stage, &officer).await);
+    assert_eq!(left, [("A".to_owned(), 1), ("B".to_owned(), 2), ("C".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn lines_without_reference_are_found_again_by_what_they_ask_for() {
+    let stage = Stage::new().await;
+    let officer = officer(GroupId::new());
+    let (round, member) = (stage.round(&officer).await, Member::new());
+    let replace = |content, rows: &[(&str, i64)]| {
+        let (header, file) = (member.replacing(round, content), member.file(rows));
+        let (stage, officer) = (&stage, &officer);
+        async move { stage.app.load_file(officer, &header, file).await.unwrap() }
+    };
+    // Rows differ in date by turns, see `Member::file`.
+    assert_eq!(counted(&replace(1, &[("", 1), ("", 2), ("", 3)]).await), (3, 0, 0, 0));
+    let ids = |needs: Vec<proto::demand::v1::Need>| needs.into_iter().map(|need| need.id).collect::<Vec<_>>();
+    let before = ids(stage.list(&officer).await);
+    assert_eq!(counted(&replace(2, &[("", 3), ("", 20), ("", 1)]).await), (0, 1, 0, 2), "rows 1 and 3 only swapped");
+    assert_eq!(ids(stage.list(&officer).await), before, "the same needs");
+    assert_eq!(counted(&replace(3, &[("", 5)]).await), (0, 1, 2, 0));
+}
+
+#[tokio::test]
+async fn a_faulty_file_replaces_nothing_and_a_replacement_is_not_the_same_request_as_an_addition() {
+    let stage = Stage::new().await;
+    let officer = officer(GroupId::new());
+    let (round, member) = (stage.round(&officer).await, Member::new());
+    let header = member.header(round, 1);
+    stage.app.load_file(&officer, &header, member.file(&[("A", 1), ("B", 2)])).await.unwrap();
+    let refused = stage.app.load_file(&officer, &member.replacing(round, 2), member.file(&[("A", 0)])).await.unwrap();
+    assert_eq!((refused.error_count, counted(&refused)), (1, (0, 0, 0, 0)));
+    assert_eq!(lines(&stage, &officer).await.len(), 2);
+    let same_id = FileHeader { mode: Mode::Replace, ..header };
+    let reused = stage.app.load_file(&officer, &same_id, member.file(&[("A", 1), ("B", 2)])).await.unwrap_err();
+    assert_eq!(reused.reason(), "REQUEST_ID_REUSED");
+
+    // A replayed replacement answers what it answered and does nothing again.
+    let header = member.replacing(round, 3);
+    let first = stage.app.load_file(&officer, &header, member.file(&[("A", 5)])).await.unwrap();
+    assert_eq!(counted(&first), (0, 1, 1, 0));
+    let again = stage.app.load_file(&officer, &header, member.file(&[("A", 5)])).await.unwrap();
+    assert_eq!(again, ImportNeedsResponse { replayed: true, ..first });
+
+    stage.close(&officer, round).await.unwrap();
+    let late = stage.app.load_file(&officer, &member.replacing(round, 4), member.file(&[("A", 6)])).await.unwrap_err();
+    assert_eq!(late.reason(), "ROUND_CLOSED");
+    assert_eq!(lines(&stage, &officer).await, [("A".to_owned(), 5)]);
+}
+
+#[tokio::test]
+async fn a_replacement_of_twelve_thousand_lines_is_told_in_chunks() {
+    let stage = Stage::new().await;
+    let officer = officer(GroupId::new());
+    let (round, member) = (stage.round(&officer).await, Member::new());
+    let rows = |quantity| vec![("", quantity); 12_000];
+    stage.app.load_file(&officer, &member.header(round, 1), member.file(&rows(1))).await.unwrap();
+    let reply = stage.app.load_file(&officer, &member.replacing(round, 2), member.file(&rows(2))).await.unwrap();
+    assert_eq!(counted(&reply), (0, 12_000, 0, 0));
+    assert_eq!(stage.events("demand.needs_changed.v1").await, 3);
+}
+
+#[tokio::test]
+async fn the_history_of_a_member_is_its_last_earlier_round_by_article() {
+    let stage = Stage::new().await;
+    let group = GroupId::new();
+    let officer = officer(group);
+    let member = Member::new();
+    let old = stage.round_between(&officer, -300, 60).await;
+    let last = stage.round_between(&officer, -200, 60).await;
+    let now = stage.round_between(&officer, -100, 60).await;
+    stage.app.load_file(&officer, &member.header(old, 1), member.file(&[("OLD", 9)])).await.unwrap();
+    stage.app.load_file(&officer, &member.header(last, 1), member.file(&[("MINE", 4)])).await.unwrap();
+    stage.app.load_file(&officer, &member.header(now, 1), member.file(&[("NOW", 5)])).await.unwrap();
+    let ask = |round: RoundId, party: PartyId| proto::demand::v1::ListArticleHistoryRequest {
+        round_id: round.to_string(),
+        party_id: party.to_string(),
+        page: None,
+    };
+    let caller = requester(group, member.party);
+    let told = stage.app.list_article_history(&caller, ask(now, member.party)).await.unwrap().articles;
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].round_id.clone(), told[0].quantity, told[0].units), (last.to_string(), 4, 120));
+    assert_eq!((told[0].packaging_code.as_str(), told[0].reference.as_str()), ("BOX", "MINE"));
+    assert_eq!((told[0].site_id.clone(), told[0].reference_price.as_str()), (member.site.to_string(), ""));
+    let first = stage.app.list_article_history(&caller, ask(old, member.party)).await.unwrap();
+    assert!(first.articles.is_empty(), "nothing came before it");
+    let refused = stage.app.list_article_history(&caller, ask(now, PartyId::new())).await.unwrap_err();
+    assert_eq!(refused.reason(), "ROLE_NOT_ALLOWED");
 }

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use demand::{app::needs::Batch, domain::conversion::UNITS_LIMIT};
+use demand::{
+    app::needs::Batch,
+    domain::{conversion::UNITS_LIMIT, round::RoundTerms},
+};
 use kit::{
     Role, Scope,
-    id::{ArticleId, GroupId, PartyId, RoundId},
+    id::{AgreementId, ArticleId, GroupId, PartyId, RoundId},
 };
 use proto::{
     common::v1::Page,
-    demand::v1::{AddNeedsRequest, ChangeNeedRequest, GetNeedRequest, ListNeedsRequest, Need, WithdrawNeedRequest},
+    demand::v1::{
+        AddNeedsRequest, ChangeNeedRequest, CreateRoundRequest, GetNeedRequest, ListNeedsRequest, Need,
+        WithdrawNeedRequest,
+    },
 };
 
 use crate::support::{Stage, boxes, officer, person, request_id, requester, typed};
@@ -151,7 +157,10 @@ async fn needs_come_too_early_too_late_and_after_closing() {
     let stage = Stage::new().await;
     let officer = officer(GroupId::new());
     let add = |round| stage.add(&officer, round, PartyId::new(), vec![boxes(ArticleId::new(), 1, "A")]);
-    let past = stage.round_between(&officer, -60, -1).await;
+    let past = stage.round(&officer).await;
+    // Its closing time passes.
+    let mut superuser = stage.test.superuser().await;
+    sqlx::query("UPDATE round SET closes_at = clock_timestamp()").execute(&mut superuser).await.unwrap();
     let late = add(past).await.unwrap_err();
     assert_eq!((late.reason().as_str(), late.metadata()["title"].as_str()), ("ROUND_CLOSED", "Campagne de janvier"));
     assert!(late.metadata().contains_key("closes_at"));
@@ -161,6 +170,23 @@ async fn needs_come_too_early_too_late_and_after_closing() {
     stage.close(&officer, closed).await.unwrap();
     assert_eq!(add(closed).await.unwrap_err().reason(), "ROUND_CLOSED");
     assert!(stage.list(&officer).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_round_that_is_over_already_cannot_be_opened() {
+    let stage = Stage::new().await;
+    let now = kit::clock::technical_now();
+    let terms = RoundTerms {
+        title: "Campagne passée".into(),
+        opens_at: now - chrono::TimeDelta::minutes(60),
+        closes_at: now - chrono::TimeDelta::minutes(1),
+        platform_site_id: None,
+        agreement_ids: vec![AgreementId::new()],
+    };
+    let request = CreateRoundRequest { request_id: request_id(), round: None };
+    let refused = stage.app.create_checked_round(&officer(GroupId::new()), &request, terms).await.unwrap_err();
+    assert_eq!(refused.reason(), "INVALID_INPUT");
+    assert!(refused.to_string().contains("round.closes_at"), "{refused}");
 }
 
 #[tokio::test]

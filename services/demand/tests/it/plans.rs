@@ -138,7 +138,12 @@ async fn another_group_and_another_member_see_nothing_of_a_plan() {
     let request = GetPlanRequest { plan_id: plan.clone() };
     let hidden = scene.stage.app.get_plan(&stranger, request.clone()).await.unwrap_err();
     assert_eq!(hidden.reason(), "NOT_FOUND");
-    assert!(shares(&scene, &stranger, &plan).await.is_empty());
+    let of_plan = ListPlanSharesRequest { plan_id: plan.clone(), ..ListPlanSharesRequest::default() };
+    let hidden = scene.stage.app.list_plan_shares(&stranger, of_plan).await.unwrap_err();
+    assert_eq!(hidden.reason(), "NOT_FOUND");
+    let of_plan = ListPlanExclusionsRequest { plan_id: plan.clone(), page: None };
+    let hidden = scene.stage.app.list_plan_exclusions(&stranger, of_plan).await.unwrap_err();
+    assert_eq!(hidden.reason(), "NOT_FOUND");
     let [first, second] = scene.members;
     assert_eq!(shares(&scene, &requester(scene.group, first), &plan).await.len(), 2);
     assert_eq!(shares(&scene, &requester(scene.group, PartyId::new()), &plan).await.len(), 0);

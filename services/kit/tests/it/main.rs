@@ -4,6 +4,7 @@
 mod commands;
 mod isolation;
 mod log;
+mod server;
 mod trace;
 
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! What an announcement does to an order's articles at one destination.
 //!
-//! As in Peppol's despatch advice, `OutstandingQuantity` is what *will* come later: what is neither shipped nor outstanding will
-//! *never* come and is cancelled, also of articles that the announcement does not name
-//! (10 ordered, 6 sent, outstanding 3 → 1 cancelled).
+//! As in Peppol's despatch advice, `OutstandingQuantity` is what *will* come later: of an article that the announcement names, what is
+//! neither shipped nor outstanding will *never* come and is cancelled (10 ordered, 6 sent, outstanding 3 → 1 cancelled). An article
+//! that it does not name is none of this despatch and stays open: forgetting a line never cancels it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -73,8 +73,7 @@ pub fn announce(items: &mut [Item], announcement: &Announcement) -> Result<Vec<A
     let told = gather(items, announcement, &mut faults);
     let mut outcome = Vec::new();
     for (index, item) in items.iter_mut().enumerate() {
-        let none = Told::default();
-        let told = told.get(&index).unwrap_or(&none);
+        let Some(told) = told.get(&index) else { continue };
         let before = faults.len();
         check(item, announcement, told, &mut faults);
         if faults.len() > before {
@@ -212,13 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn an_article_that_is_not_named_never_comes() {
-        let mut items = [item(10, false, Route::Platform, &[20, 30]), item(5, false, Route::Platform, &[5])];
-        let named = items[0].pooled_line_id;
-        let outcome = announce(&mut items, &announcement(&[(named, 20), (named, 30)], &[])).unwrap();
-        assert_eq!(outcome[0].cancelled, None);
+    fn an_article_that_is_not_named_stays_open_and_one_named_with_nothing_to_come_is_cancelled() {
+        let items = || [item(10, false, Route::Platform, &[20, 30]), item(5, false, Route::Platform, &[5])];
+        let mut forgotten = items();
+        let named = forgotten[0].pooled_line_id;
+        let outcome = announce(&mut forgotten, &announcement(&[(named, 20), (named, 30)], &[])).unwrap();
+        assert_eq!((outcome.len(), outcome[0].item), (1, 0));
+        assert_eq!((forgotten[0].open(), forgotten[1].open()), (0, 5));
+        let mut given_up = items();
+        let (named, never) = (given_up[0].pooled_line_id, given_up[1].pooled_line_id);
+        let outcome = announce(&mut given_up, &announcement(&[(named, 50)], &[(never, 0)])).unwrap();
         assert_eq!(outcome[1].cancelled.as_ref().unwrap().units, 5);
-        assert_eq!((items[0].open(), items[1].open()), (0, 0));
+        assert_eq!((given_up[0].open(), given_up[1].open()), (0, 0));
     }
 
     #[test]

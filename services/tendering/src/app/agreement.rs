@@ -191,6 +191,14 @@ pub(super) async fn enter(tx: &mut Tx, group: GroupId, draft: Draft) -> Result<A
     let entered = pb::AgreementEntered {
         agreement_id: agreement.id.to_string(),
         lot_ids: agreement.lots.iter().map(|lot| lot.id.to_string()).collect(),
+        ceilings: agreement
+            .lots
+            .iter()
+            .map(|lot| pb::EnteredCeiling {
+                maximum_cents: lot.ceiling.maximum_cents,
+                opening_consumed_cents: lot.ceiling.opening_cents,
+            })
+            .collect(),
     };
     tx.append(agreement.id.uuid(), "tendering.agreement_entered.v1", &entered).await?;
     Ok(agreement)

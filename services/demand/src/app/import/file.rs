@@ -21,7 +21,7 @@ pub const SITE_LIMIT: usize = 10_000;
 /// Most bytes of references of a file: sixty characters each, nearly all of them plain.
 const REFERENCE_BYTES: usize = 64 << 20;
 /// Most faults that are told one by one.
-pub const ERROR_LIMIT: usize = 1_000;
+pub const ERROR_LIMIT: usize = 10_000;
 
 /// A row with the place of its reference among [`NeedsFile::references`].
 #[derive(Debug, Clone, Copy)]
@@ -208,16 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_counted_and_the_first_thousand_told_by_row() {
+    fn all_faults_are_counted_and_the_first_ten_thousand_told_by_row() {
         let mut file = file();
         file.add_faults(vec![RowError { row: 1, column: "quantity".into(), ..RowError::default() }], 3);
-        let rows: Vec<TypedNeed> = (2..1_502).map(|n| TypedNeed { quantity: 0, ..row(n, "") }).collect();
+        let rows: Vec<TypedNeed> = (2..15_002).map(|n| TypedNeed { quantity: 0, ..row(n, "") }).collect();
         file.add(&rows, 0).unwrap();
-        file.add(&[row(1_502, "A"), row(1_503, "A")], 0).unwrap();
+        file.add(&[row(15_002, "A"), row(15_003, "A")], 0).unwrap();
         let (count, errors) = file.check().unwrap_err();
-        assert_eq!(count, 3 + 1_500 + 1);
+        assert_eq!(count, 3 + 15_000 + 1);
         assert_eq!(errors.len(), ERROR_LIMIT);
-        assert!(errors.iter().map(|error| error.row).eq(1..=1_000));
+        assert!(errors.iter().map(|error| error.row).eq(1..=10_000));
     }
 
     #[test]

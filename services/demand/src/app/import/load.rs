@@ -3,16 +3,15 @@
 use kit::{
     Caller, Failure,
     command::{Claim, Command},
-    id::GroupId,
 };
 use proto::{
     common::v1::RowError,
-    demand::v1::{ImportNeedsResponse, NeedsStated},
+    demand::v1::{ImportNeedsResponse, NeedsReplaced, NeedsStated},
 };
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    FileHeader,
+    FileHeader, Mode,
     file::{ERROR_LIMIT, NeedsFile},
 };
 use crate::{
@@ -24,7 +23,8 @@ use crate::{
     domain::need::{RowFault, reference_taken},
     store::{
         needs::lock_member,
-        staging::{self, Clash},
+        replacing,
+        staging::{self, Chunk, Clash, Place},
     },
 };
 
@@ -49,7 +49,7 @@ impl App {
         }
     }
 
-    /// States the needs of a file that was read whole, all or none.
+    /// States the needs of a file that was read whole, or replaces the member's by them; all or nothing.
     ///
     /// # Errors
     /// `NOT_FOUND` for the round, `ROUND_CLOSED`, `ROUND_NOT_OPEN`, `REQUEST_ID_REUSED`.
@@ -76,41 +76,100 @@ impl App {
         staging::prepare(command.conn()).await?;
         staging::copy(command.conn(), file.needs(|row| made_reference(&source, row))).await?;
         drop(file);
-        let (error_count, clashes) =
-            staging::find_clashes(command.conn(), group, header.round_id, header.party_id, ERROR_LIMIT).await?;
-        if error_count > 0 {
-            command.abandon().await?;
-            return Ok(refused(error_count, clashes.into_iter().map(clash_error).collect()));
-        }
-        take_over(command, caller, group, header).await
+        let place = Place { group, round: header.round_id, party: header.party_id };
+        let reply = match header.mode {
+            Mode::Add => {
+                let (error_count, clashes) = staging::find_clashes(command.conn(), place, ERROR_LIMIT).await?;
+                if error_count > 0 {
+                    command.abandon().await?;
+                    return Ok(refused(error_count, clashes.into_iter().map(clash_error).collect()));
+                }
+                ImportNeedsResponse::default()
+            }
+            Mode::Replace => replace(&mut command, place, &made_reference(&source, 0)).await?,
+        };
+        take_over(command, caller, place, reply).await
     }
 }
 
-/// Takes the staged needs over that are not there yet.
+/// Brings the member's needs of the round in line with the staged ones, all but those that were never there.
+/// `made` is the reference that row 0 would have been given.
+async fn replace(command: &mut Command, place: Place, made: &str) -> Result<ImportNeedsResponse, Failure> {
+    replacing::lock_needs(command.conn(), place).await?;
+    replacing::pair_unnamed(command.conn(), place, made.trim_end_matches('0')).await?;
+    let withdrawn = replacing::withdraw_missing(command.conn(), place).await?;
+    let changed = replacing::change(command.conn(), place).await?;
+    let (withdrawn, _) = append_chunks(command, place, Fate::Withdrawn, withdrawn).await?;
+    let (changed, _) = append_chunks(command, place, Fate::Changed, changed).await?;
+    let revived = replacing::revive(command.conn(), place).await?;
+    let (added, units) = append_chunks(command, place, Fate::Stated, revived).await?;
+    // Revived needs have the staged content now; they are counted as added, not as unchanged.
+    let unchanged = staging::drop_unchanged(command.conn(), place).await? - changed - added;
+    Ok(ImportNeedsResponse { added, unchanged, changed, withdrawn, units, ..ImportNeedsResponse::default() })
+}
+
+/// Takes the staged needs over that are not there yet. `reply` says what was done before.
 async fn take_over(
     mut command: Command,
     caller: &Caller,
-    group: GroupId,
-    header: &FileHeader,
+    place: Place,
+    reply: ImportNeedsResponse,
 ) -> Result<ImportNeedsResponse, Failure> {
-    let (round, party) = (header.round_id, header.party_id);
-    let unchanged = staging::drop_unchanged(command.conn(), group, round, party).await?;
+    let unchanged = staging::drop_unchanged(command.conn(), place).await?;
     let chunks = staging::chunks(command.conn()).await?;
-    let added = staging::insert(command.conn(), group, round, party, &caller.subject).await?;
-    let mut units = 0_i64;
-    for chunk in chunks {
-        units = units.checked_add(chunk.units).ok_or_else(|| Failure::internal("units of a file exceed 64 bits"))?;
-        let event = NeedsStated {
-            round_id: round.to_string(),
-            party_id: party.to_string(),
-            count: chunk.count,
-            units: chunk.units,
-            sha256: chunk.sha256.to_vec().into(),
-        };
-        command.append(round.uuid(), "demand.needs_stated.v1", &event).await?;
-    }
-    let reply = ImportNeedsResponse { added, unchanged, error_count: 0, errors: Vec::new(), replayed: false, units };
+    let added = staging::insert(command.conn(), place, &caller.subject).await?;
+    let (_, units) = append_chunks(&mut command, place, Fate::Stated, chunks).await?;
+    let reply = ImportNeedsResponse {
+        added: reply.added + added,
+        unchanged: reply.unchanged + unchanged,
+        units: reply.units.checked_add(units).ok_or_else(too_many_units)?,
+        ..reply
+    };
     command.finish(reply).await
+}
+
+/// What became of needs.
+#[derive(Clone, Copy)]
+enum Fate {
+    Stated,
+    Changed,
+    Withdrawn,
+}
+
+/// Appends one event for each chunk; answers how many needs and base units they are.
+async fn append_chunks(
+    command: &mut Command,
+    place: Place,
+    fate: Fate,
+    chunks: Vec<Chunk>,
+) -> Result<(i64, i64), Failure> {
+    let (mut needs, mut all_units) = (0, 0_i64);
+    for Chunk { count, units, sha256 } in chunks {
+        needs += count;
+        all_units = all_units.checked_add(units).ok_or_else(too_many_units)?;
+        let (round_id, party_id) = (place.round.to_string(), place.party.to_string());
+        let sha256 = sha256.to_vec().into();
+        let aggregate = place.round.uuid();
+        match fate {
+            Fate::Stated => {
+                let event = NeedsStated { round_id, party_id, count, units, sha256 };
+                command.append(aggregate, "demand.needs_stated.v1", &event).await?;
+            }
+            Fate::Changed => {
+                let event = NeedsReplaced { round_id, party_id, count, units, sha256 };
+                command.append(aggregate, "demand.needs_changed.v1", &event).await?;
+            }
+            Fate::Withdrawn => {
+                let event = NeedsReplaced { round_id, party_id, count, units, sha256 };
+                command.append(aggregate, "demand.needs_withdrawn.v1", &event).await?;
+            }
+        }
+    }
+    Ok((needs, all_units))
+}
+
+fn too_many_units() -> Failure {
+    Failure::internal("units of a file exceed 64 bits")
 }
 
 impl FileHeader {
@@ -120,12 +179,26 @@ impl FileHeader {
         hash.update(self.sha256);
         hash.update(self.round_id.uuid().as_bytes());
         hash.update(self.party_id.uuid().as_bytes());
+        match self.mode {
+            // As before there were modes, so that answers kept from then are found.
+            Mode::Add => {}
+            Mode::Replace => hash.update(b"replace"),
+        }
         hash.finalize().into()
     }
 }
 
 const fn refused(error_count: i64, errors: Vec<RowError>) -> ImportNeedsResponse {
-    ImportNeedsResponse { added: 0, unchanged: 0, error_count, errors, replayed: false, units: 0 }
+    ImportNeedsResponse {
+        added: 0,
+        unchanged: 0,
+        error_count,
+        errors,
+        replayed: false,
+        units: 0,
+        changed: 0,
+        withdrawn: 0,
+    }
 }
 
 fn clash_error(clash: Clash) -> RowError {
