@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate};
+use kit::french::{euros, grouped};
 use serde::Deserialize;
 
 /// The texts of one language.
@@ -67,8 +68,10 @@ impl Texts {
         {
             return euros(cents);
         }
-        if value.parse::<i64>().is_ok() && (key.contains("units") || key.ends_with("_bytes")) {
-            return grouped(value);
+        if let Ok(number) = value.parse()
+            && (key.contains("units") || key.ends_with("_count") || key.ends_with("_bytes"))
+        {
+            return grouped(number);
         }
         if let Some(moment) = moment(value) {
             return moment;
@@ -87,30 +90,6 @@ pub fn moment(value: &str) -> Option<String> {
     Some(day.format("%d/%m/%Y").to_string())
 }
 
-/// Space that keeps a number on one line.
-const NO_BREAK: char = '\u{a0}';
-
-/// `123456` cents as `1 234,56 €`, with no-break spaces.
-#[must_use]
-pub fn euros(cents: i64) -> String {
-    let sign = if cents < 0 { "-" } else { "" };
-    let cents = cents.unsigned_abs();
-    format!("{sign}{},{:02}{NO_BREAK}€", grouped(&(cents / 100).to_string()), cents % 100)
-}
-
-/// Digits in groups of three.
-fn grouped(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
-    let mut text = String::from(sign);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(NO_BREAK);
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,15 +101,6 @@ mod tests {
             assert!(!text.title.is_empty() && !text.detail.is_empty() && !text.remedy.is_empty(), "{reason}");
             assert_eq!(text.detail.matches('{').count(), text.detail.matches('}').count(), "{reason}");
         }
-    }
-
-    #[test]
-    fn cents_are_shown_as_euros() {
-        let plain = |cents| euros(cents).replace(NO_BREAK, " ");
-        assert_eq!(plain(123_456), "1 234,56 €");
-        assert_eq!(plain(5), "0,05 €");
-        assert_eq!(plain(-100_000_000), "-1 000 000,00 €");
-        assert_eq!(plain(i64::MIN), "-92 233 720 368 547 758,08 €");
     }
 
     #[test]
@@ -148,6 +118,6 @@ mod tests {
             ("units".to_owned(), "1200".to_owned()),
         ]);
         let filled = FRENCH.fill("reste {remaining_cents} ; {needed} ; {units} ; {other} ; {", &figures);
-        assert_eq!(filled.replace(NO_BREAK, " "), "reste 50,00 € ; acheteur, auditeur ; 1 200 ; — ; {");
+        assert_eq!(filled.replace(['\u{a0}', '\u{202f}'], " "), "reste 50,00 € ; acheteur, auditeur ; 1 200 ; — ; {");
     }
 }

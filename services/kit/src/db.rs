@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, str::FromStr as _, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
@@ -205,6 +205,24 @@ impl Tx {
         let now = sqlx::query_scalar("SELECT public.business_now()").fetch_one(&mut *self.inner).await?;
         self.now = Some(now);
         Ok(now)
+    }
+
+    /// The legal day of business time. Agreements, memberships and prices begin and end at midnight in Paris, not in UTC.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn today(&mut self) -> Result<NaiveDate, Failure> {
+        let now = self.now().await?;
+        self.day_of(now).await
+    }
+
+    /// The legal day on which a moment falls.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn day_of(&mut self, moment: DateTime<Utc>) -> Result<NaiveDate, Failure> {
+        let sql = "SELECT ($1 AT TIME ZONE 'Europe/Paris')::date";
+        Ok(sqlx::query_scalar(sql).bind(moment).fetch_one(&mut *self.inner).await?)
     }
 
     /// Puts a worker's transaction into a group.

@@ -14,6 +14,7 @@ pub mod doorbell;
 pub mod error;
 #[cfg(feature = "db")]
 pub mod events;
+pub mod french;
 pub mod id;
 pub mod identity;
 pub mod money;

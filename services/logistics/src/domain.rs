@@ -27,6 +27,7 @@ pub mod sharing;
 pub mod shipment;
 
 pub use error::LogisticsError;
+use kit::french::grouped;
 
 /// Why something is decided as it is, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,5 +77,5 @@ impl TryFrom<String> for Route {
 
 /// `1 unité`, `2 unités`.
 pub(crate) fn units_text(units: i64) -> String {
-    if units.abs() < 2 { format!("{units} unité") } else { format!("{units} unités") }
+    format!("{} unité{}", grouped(units), if units.abs() < 2 { "" } else { "s" })
 }

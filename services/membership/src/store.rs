@@ -9,20 +9,7 @@ pub mod party;
 pub mod person;
 pub mod site;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use kit::Failure;
 use sqlx::PgConnection;
-
-/// The zone in which a membership's days begin and end.
-const ZONE: &str = "Europe/Paris";
-
-/// The day on which a moment falls.
-///
-/// # Errors
-/// When the database is away.
-pub async fn find_day(conn: &mut PgConnection, moment: DateTime<Utc>) -> Result<NaiveDate, Failure> {
-    Ok(sqlx::query_scalar("SELECT ($1 AT TIME ZONE $2)::date").bind(moment).bind(ZONE).fetch_one(conn).await?)
-}
 
 /// Looks a name of the database up among a closed list.
 fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str) -> Option<T> {

@@ -53,7 +53,7 @@ struct Moment {
 impl Moment {
     async fn of(tx: &mut Tx) -> Result<Self, Failure> {
         let now = tx.now().await?;
-        let today = store::law::day_of(tx.conn(), now).await?;
+        let today = tx.today().await?;
         Ok(Self { now, today, law: store::law::load(tx.conn()).await? })
     }
 }
@@ -74,8 +74,7 @@ pub struct Facts {
 impl Facts {
     /// Midnight may have passed between the facts and the locks: then the caller tries again with the same request id.
     async fn check_day(&self, tx: &mut Tx) -> Result<(), Failure> {
-        let now = tx.now().await?;
-        let today = store::law::day_of(tx.conn(), now).await?;
+        let today = tx.today().await?;
         if today == self.on {
             return Ok(());
         }
@@ -101,8 +100,7 @@ impl App {
     /// When the database is away.
     pub async fn today(&self, caller: &Caller) -> Result<(NaiveDate, Law), Failure> {
         let mut tx = self.db.begin(caller).await?;
-        let now = tx.now().await?;
-        let today = store::law::day_of(tx.conn(), now).await?;
+        let today = tx.today().await?;
         let law = store::law::load(tx.conn()).await?;
         tx.rollback().await?;
         Ok((today, law))

@@ -30,7 +30,7 @@ fn print(findings: &Findings, json: bool) {
         return;
     }
     for (what, count) in &findings.checked {
-        println!("  {what:<64} {:>12}", tools::demo::report::figure(*count));
+        println!("  {what:<64} {:>12}", kit::french::grouped(*count));
     }
     for wrong in &findings.wrong {
         println!("  ANOMALIE  {wrong}");

@@ -73,7 +73,10 @@ async fn run() -> anyhow::Result<()> {
         let took = clock.elapsed();
         clock = Instant::now();
         seconds.push((name, took));
-        say(&format!("  {label:<58} {:>6} ms", report::figure(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))));
+        say(&format!(
+            "  {label:<58} {:>6} ms",
+            kit::french::grouped(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
+        ));
     };
 
     let mut ids = Ids::default();

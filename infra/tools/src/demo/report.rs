@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use kit::french::{euros, grouped};
 use serde_json::{Map, Value};
 
 /// Seconds of each stage, in order.
@@ -17,28 +18,6 @@ pub fn totals(groups: &[(String, BTreeMap<&'static str, i64>)]) -> BTreeMap<&'st
         }
     }
     totals
-}
-
-/// A figure with French thousands separators.
-#[must_use]
-pub fn figure(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    if value < 0 { format!("−{text}") } else { text }
-}
-
-/// Cents as euros.
-#[must_use]
-pub fn euros(cents: i64) -> String {
-    let sign = if cents < 0 { "−" } else { "" };
-    let cents = cents.unsigned_abs();
-    format!("{sign}{},{:02} €", figure(i64::try_from(cents / 100).unwrap_or(i64::MAX)), cents % 100)
 }
 
 const ROWS: [(&str, &str, bool); 19] = [
@@ -69,7 +48,7 @@ pub fn table(groups: &[(String, BTreeMap<&'static str, i64>)], totals: &BTreeMap
     let mut text = String::new();
     let cell = |facts: &BTreeMap<&'static str, i64>, key: &str, money: bool| match facts.get(key) {
         Some(&value) if money => euros(value),
-        Some(&value) => figure(value),
+        Some(&value) => grouped(value),
         None => "—".to_owned(),
     };
     let _ = write!(text, "{:<38}", "");

@@ -85,7 +85,7 @@ impl App {
         let mut tx = self.db.begin(caller).await?;
         let on = match filter.on {
             Some(on) => on,
-            None => store::today(tx.conn()).await?,
+            None => tx.today().await?,
         };
         // One more tells whether there is a next page.
         let count = i64::try_from(page.size + 1).map_err(Failure::internal)?;

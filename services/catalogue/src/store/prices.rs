@@ -99,11 +99,6 @@ pub(crate) async fn save(
     }
 }
 
-/// The legal day of business time: prices are those of French contracts.
-pub(crate) async fn today(conn: &mut PgConnection) -> Result<NaiveDate, Failure> {
-    Ok(sqlx::query_scalar("SELECT (public.business_now() AT TIME ZONE 'Europe/Paris')::date").fetch_one(conn).await?)
-}
-
 #[derive(sqlx::FromRow)]
 struct PriceRow {
     id: PriceId,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kit::french::grouped;
+
 /// Most base units in one need. A million needs of that size still sum within 64 bits.
 pub const UNITS_LIMIT: i64 = 1_000_000_000_000;
 
@@ -122,23 +124,6 @@ pub fn counted(count: i64, label: &str) -> String {
     format!("{} {}", grouped(count), plural(label, count))
 }
 
-/// A number with a narrow no-break space between thousands.
-#[must_use]
-pub fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() * 2);
-    if number < 0 {
-        text.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A French label for a count, plural from 2 on: its first word takes an s unless it ends in s, x or z. A written `(s)`
 /// is settled by the number before it in the label, or by the count: `flacon(s) de 1 gélule(s)` → `flacons de 1 gélule`.
 #[must_use]
@@ -216,8 +201,6 @@ mod tests {
         for (label, count, wanted) in table {
             assert_eq!(plural(label, count), wanted);
         }
-        assert_eq!(grouped(-1_000), "-1\u{202f}000");
-        assert_eq!(grouped(999), "999");
     }
 
     #[test]
@@ -278,11 +261,6 @@ mod tests {
                 }
                 Err(TooMany) => prop_assert!(exact > i128::from(UNITS_LIMIT)),
             }
-        }
-
-        #[test]
-        fn grouping_keeps_the_number(number in any::<i64>()) {
-            prop_assert_eq!(grouped(number).replace('\u{202f}', "").parse::<i64>(), Ok(number));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Why a plan line is as it is, and why a need is left out: the sentences that people read, with their figures.
 
-use kit::id::ArticleId;
+use kit::{
+    french::{euros, grouped},
+    id::ArticleId,
+};
 
 use super::{
-    conversion::{counted, grouped},
+    conversion::counted,
     order_error::OrderError,
     plan::{Line, PlannedNeed, Why},
-    reason::{Reason, euros, unit_price},
+    reason::{Reason, unit_price},
     terms::{Offer, RouteAnswer, Terms},
     tiers::{Basis, Scope},
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::conversion::grouped;
+use kit::french::{euros, grouped};
 
 /// A rule with its source and the figures it used. Stored with what it decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,13 +71,6 @@ pub fn of_refusal(rule: &str, facts: BTreeMap<String, String>) -> Reason {
     Reason { rule: rule.to_owned(), source: source.to_owned(), text, facts: facts.clone() }
 }
 
-/// Cents as euros, e.g. `1 234,50 €`.
-#[must_use]
-pub fn euros(cents: i64) -> String {
-    let sign = if cents < 0 && cents > -100 { "-" } else { "" };
-    format!("{sign}{},{:02}\u{a0}€", grouped(cents / 100), (cents % 100).unsigned_abs())
-}
-
 /// A unit price, e.g. `0,1234 €`.
 #[must_use]
 pub fn unit_price(price: Decimal) -> String {
@@ -114,9 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_read_as_in_french() {
-        assert_eq!(euros(123_450), "1\u{202f}234,50\u{a0}€");
-        assert_eq!(euros(-5), "-0,05\u{a0}€");
+    fn a_unit_price_reads_as_in_french() {
         assert_eq!(unit_price("0.1200".parse().unwrap()), "0,12\u{a0}€");
     }
 }

@@ -78,44 +78,33 @@ pub async fn withdraw_missing(conn: &mut PgConnection, place: Place) -> Result<V
 
 /// Gives active needs the content of the staged rows with their references, where it differs.
 pub async fn change(conn: &mut PgConnection, place: Place) -> Result<Vec<Chunk>, Failure> {
-    let rows = sqlx::query_as(
-        "WITH changed AS (
-           UPDATE need n SET site_id = s.site_id, article_id = s.article_id, kind = s.kind,
-             packaging_code = s.packaging_code, packaging_label = s.packaging_label,
-             packaging_content = s.packaging_content, base_label = s.base_label, pack_units = s.pack_units,
-             quantity = s.quantity, units = s.units, needed_by = s.needed_by, version = n.version + 1
-           FROM staged_need s
-           WHERE n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference AND NOT n.withdrawn
-             AND (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by)
-               IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity, s.needed_by)
-           RETURNING n.id, n.site_id, n.article_id, n.units)
-         SELECT id, site_id, article_id, units FROM changed ORDER BY id",
-    )
-    .persistent(false)
-    .bind(place.group)
-    .bind(place.round)
-    .bind(place.party)
-    .fetch(conn);
-    chunked(rows).await
+    give_content(conn, place, false).await
 }
 
 /// States withdrawn needs anew that staged rows name, with the content of those.
 pub async fn revive(conn: &mut PgConnection, place: Place) -> Result<Vec<Chunk>, Failure> {
+    give_content(conn, place, true).await
+}
+
+async fn give_content(conn: &mut PgConnection, place: Place, withdrawn: bool) -> Result<Vec<Chunk>, Failure> {
     let rows = sqlx::query_as(
-        "WITH revived AS (
+        "WITH given AS (
            UPDATE need n SET site_id = s.site_id, article_id = s.article_id, kind = s.kind,
              packaging_code = s.packaging_code, packaging_label = s.packaging_label,
              packaging_content = s.packaging_content, base_label = s.base_label, pack_units = s.pack_units,
              quantity = s.quantity, units = s.units, needed_by = s.needed_by, version = n.version + 1, withdrawn = false
            FROM staged_need s
-           WHERE n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference AND n.withdrawn
+           WHERE n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference AND n.withdrawn = $4
+             AND (n.withdrawn OR (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by)
+               IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity, s.needed_by))
            RETURNING n.id, n.site_id, n.article_id, n.units)
-         SELECT id, site_id, article_id, units FROM revived ORDER BY id",
+         SELECT id, site_id, article_id, units FROM given ORDER BY id",
     )
     .persistent(false)
     .bind(place.group)
     .bind(place.round)
     .bind(place.party)
+    .bind(withdrawn)
     .fetch(conn);
     chunked(rows).await
 }

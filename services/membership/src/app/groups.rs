@@ -45,8 +45,7 @@ impl App {
             platform_site_id,
         };
         store::group::insert(command.conn(), &group).await?;
-        let now = command.now().await?;
-        let today = store::find_day(command.conn(), now).await?;
+        let today = command.today().await?;
         let rules = store::form_rule::list_on(command.conn(), today).await?;
         let event = GroupCreated { group_id: group.id.to_string() };
         command.append(group.id.uuid(), "membership.group_created.v1", &event).await?;
@@ -79,8 +78,7 @@ impl App {
         let reader = Caller { scope: party.map_or(caller.scope, Scope::Party), ..caller.clone() };
         let mut tx = self.db.begin(&reader).await?;
         let mut groups = store::group::list(tx.conn(), seen, page).await?;
-        let now = tx.now().await?;
-        let today = store::find_day(tx.conn(), now).await?;
+        let today = tx.today().await?;
         let rules = store::form_rule::list_on(tx.conn(), today).await?;
         tx.rollback().await?;
         let next_after = page.cut(&mut groups, |group| group.id.to_string());
@@ -96,8 +94,7 @@ impl App {
         let id = caller.group()?;
         let mut tx = self.db.begin(caller).await?;
         let group = store::group::find(tx.conn(), id).await?.ok_or_else(|| Failure::not_found("group", id))?;
-        let now = tx.now().await?;
-        let today = store::find_day(tx.conn(), now).await?;
+        let today = tx.today().await?;
         let rules = store::form_rule::list_on(tx.conn(), today).await?;
         tx.rollback().await?;
         Ok(GetGroupResponse { group: Some(group_to_proto(&group, rules.of(group.form))) })

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
-use kit::{Caller, Failure, FieldFault, Role, Scope, command::Claim, db::Tx, error::CommonError, id::PartyId};
+use kit::{Caller, Failure, FieldFault, Role, Scope, command::Claim, error::CommonError, id::PartyId};
 use proto::membership::v1::{
     AddMembersRequest, AddMembersResponse, ListMembersRequest, ListMembersResponse, ListSitesRequest,
     ListSitesResponse, MembersAdded,
@@ -72,7 +71,7 @@ impl App {
         let mut tx = self.db.begin(caller).await?;
         let on = match input.on {
             Some(on) => on,
-            None => today(&mut tx).await?,
+            None => tx.today().await?,
         };
         if !input.parties.is_empty() {
             let members = store::member::list(tx.conn(), group, Wanted::these(on, only, &input.parties)).await?;
@@ -101,7 +100,7 @@ impl App {
             }
             (None, Scope::Group(group)) => {
                 let only = only_own(caller)?;
-                let today = today(&mut tx).await?;
+                let today = tx.today().await?;
                 store::site::list_of_members(tx.conn(), group, today, only, page).await?
             }
             (None, Scope::Deployment) => {
@@ -112,11 +111,6 @@ impl App {
         let next_after = page.cut(&mut sites, |site| site.id.to_string());
         Ok(ListSitesResponse { sites: sites.iter().map(site_to_proto).collect(), next_after })
     }
-}
-
-async fn today(tx: &mut Tx) -> Result<NaiveDate, Failure> {
-    let now = tx.now().await?;
-    store::find_day(tx.conn(), now).await
 }
 
 /// The members to add with their parties' facts. Only establishments belong to a group.

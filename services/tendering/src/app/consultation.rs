@@ -325,7 +325,7 @@ impl Moment {
 
     async fn days(&self, tx: &mut Tx, dossier: &Dossier) -> Result<Days, Failure> {
         let deadline = match dossier.deadline {
-            Some(deadline) => Some(store::law::day_of(tx.conn(), deadline).await?),
+            Some(deadline) => Some(tx.day_of(deadline).await?),
             None => None,
         };
         let deadline_passed = dossier.deadline.is_some_and(|deadline| deadline <= self.now);

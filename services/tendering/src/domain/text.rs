@@ -8,21 +8,7 @@ pub fn date(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }
 
-/// Cents EUR as `12 345,67 €`, with narrow no-break spaces between thousands.
-#[must_use]
-pub fn euros(cents: i64) -> String {
-    let magnitude = cents.unsigned_abs();
-    let whole = (magnitude / 100).to_string();
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push('\u{202f}');
-        }
-        grouped.push(digit);
-    }
-    let sign = if cents < 0 { "-" } else { "" };
-    format!("{sign}{grouped},{:02}\u{a0}€", magnitude % 100)
-}
+pub use kit::french::euros;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Dated rules of law and the business day.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use kit::Failure;
 use sqlx::PgConnection;
 
@@ -29,9 +29,4 @@ pub(crate) async fn load(conn: &mut PgConnection) -> Result<Law, Failure> {
             .fetch_all(conn)
             .await?;
     Ok(Law(rows.into_iter().map(Provision::from).collect()))
-}
-
-/// The legal day at a moment: agreements begin and end at midnight in Paris, not in UTC.
-pub(crate) async fn day_of(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<NaiveDate, Failure> {
-    Ok(sqlx::query_scalar("SELECT ($1 AT TIME ZONE 'Europe/Paris')::date").bind(now).fetch_one(conn).await?)
 }
