@@ -88,6 +88,7 @@ async fn killing_tendering_catalogue_and_demand_at_every_step_and_doing_every_st
     for chain in &chains {
         assert_eq!((chain.facts["consultations"], chain.facts["lots_awarded"] > 0), (1, true), "{chain:?}");
     }
+    lots_are_drawn_up_from_what_was_stated_and_paid(&chains[0]);
     let mut superuser = stack.superuser().await;
     for (what, sql, expected) in [
         ("prices in the catalogue", "SELECT count(*) FROM catalogue.price", prices),
@@ -110,6 +111,26 @@ async fn killing_tendering_catalogue_and_demand_at_every_step_and_doing_every_st
     }
     let (clean, said) = stack.audit().await;
     assert!(clean, "{said}");
+}
+
+/// The GHT's census of the small season: three members state 2,660 tunics firmly and 760 as an estimate for 12 months, and paid
+/// 1.47, 1.53 and 1.4621 € before.
+fn lots_are_drawn_up_from_what_was_stated_and_paid(chain: &Chain<'_>) {
+    let draft = &chain.draft;
+    assert_eq!(draft["lots"].as_array().unwrap().len(), 2, "one lot for each CPV class: {draft}");
+    let lot = &draft["lots"][1];
+    assert_eq!((&lot["number"], &lot["cpv_class"]), (&json!(2), &json!("3319")));
+    let line = &lot["lines"][0];
+    let figures = ["units", "firm_units", "minimum_units", "quantity", "value_cents"].map(|field| line[field].clone());
+    assert_eq!(figures, [3_420, 2_660, 0, 10_260, 1_526_380].map(|figure| json!(figure)), "36 months ÷ 12: {line}");
+    assert_eq!(line["reference_price"], "1.4877", "the mean, weighted by what each states");
+    let (estimated, maximum) = (lot["estimated_cents"].as_i64().unwrap(), lot["maximum_cents"].as_i64().unwrap());
+    assert_eq!(maximum, (estimated * 120 + 99) / 100, "20 % above, rounded up");
+    let posted = &draft["consultation"];
+    assert_eq!(posted["lots"][1]["basket"][0]["quantity"], 10_260);
+    assert_eq!(posted["beneficiary_ids"].as_array().unwrap().len(), 3, "the members of the census");
+    assert_eq!(draft["articles_without_price"].as_array().unwrap().len(), 1, "nobody has paid one of the four before");
+    assert_eq!(posted["census"], json!({ "snapshot_id": chain.snapshot, "sha256": draft["snapshot"]["sha256"] }));
 }
 
 /// Every row of every table of every service as text; bytes as hexadecimal digits, and as the characters that they are.
