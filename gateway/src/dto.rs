@@ -8,6 +8,8 @@
 mod convert;
 
 pub mod catalogue;
+pub mod consultation_input;
+pub mod consultations;
 pub mod deliveries;
 pub mod groups;
 pub mod membership;
@@ -17,5 +19,6 @@ pub mod plans;
 pub mod shared;
 pub mod shipments;
 pub mod tendering;
+pub mod tenders;
 
 pub use convert::all;

@@ -19,7 +19,6 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     App,
-    body::FILE_LIMIT,
     error::GatewayError,
     idempotency::derived,
     needs_file::{
@@ -45,16 +44,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// An upload on disk.
 #[derive(Debug)]
 pub struct Spool {
-    file: Arc<File>,
-    sha256: String,
+    /// The file.
+    pub file: Arc<File>,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Bytes.
+    pub size: usize,
 }
 
 impl Spool {
-    /// Receives a body.
+    /// Receives a body of at most `limit_bytes`.
     ///
     /// # Errors
     /// `BODY_TOO_LARGE`, `BODY_INCOMPLETE`, or when the disk is full.
-    pub async fn receive(body: Body, dir: &Path) -> Result<Self, Failure> {
+    pub async fn receive(body: Body, dir: &Path, limit_bytes: usize) -> Result<Self, Failure> {
         let dir = dir.to_owned();
         let file = blocking(move || nameless(&dir)).await?;
         let mut file = tokio::fs::File::from_std(file);
@@ -64,14 +67,14 @@ impl Spool {
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| GatewayError::BodyIncomplete)?;
             size += chunk.len();
-            if size > FILE_LIMIT {
-                return Err(GatewayError::BodyTooLarge { limit_bytes: FILE_LIMIT }.into());
+            if size > limit_bytes {
+                return Err(GatewayError::BodyTooLarge { limit_bytes }.into());
             }
             hash.update(&chunk);
             file.write_all(&chunk).await.map_err(Failure::internal)?;
         }
         file.flush().await.map_err(Failure::internal)?;
-        Ok(Self { file: Arc::new(file.into_std().await), sha256: hex::encode(hash.finalize()) })
+        Ok(Self { file: Arc::new(file.into_std().await), sha256: hex::encode(hash.finalize()), size })
     }
 }
 

@@ -7,7 +7,7 @@
 //! - `cell.rs`: what one cell says; `corrections.rs`: the file again, with its faults.
 //!
 //! The first line is the header. Columns in any order, by their technical or French names: `site`, `article`, `packaging`
-//! (optional), `quantity`, `reference` (optional), `needed_by` (optional); those that a prepared workbook shows beside them
+//! (optional), `quantity`, `reference` (optional), `needed_by` (optional), `commitment` (of a census, optional); those that a prepared workbook shows beside them
 //! are passed over. A row without quantity asks for nothing.
 
 mod archive;
@@ -22,22 +22,26 @@ use std::{io, path::Path};
 
 pub use cell::NAME_AFTER;
 use cell::{Explained, shown};
-use proto::{common::v1::RowError, demand::v1::NeedInput};
+use proto::{
+    common::v1::RowError,
+    demand::v1::{self as pb, NeedInput},
+};
 use spool::Stored;
 use table::TableReader;
 use text::TextFile;
 
 /// The columns, in the order of [`Column`].
-const NAMES: [&str; 6] = ["site", "article", "packaging", "quantity", "reference", "needed_by"];
+const NAMES: [&str; 7] = ["site", "article", "packaging", "quantity", "reference", "needed_by", "commitment"];
 const REQUIRED: [Column; 3] = [Column::Site, Column::Article, Column::Quantity];
 /// Further names of the columns as [`plain`] writes them, in the order of [`Column`].
-const ALSO: [&[&str]; 6] = [
+const ALSO: [&[&str]; 7] = [
     &["site de livraison", "finess", "point de livraison", "lieu de livraison"],
     &["code article", "code", "cip13", "cip", "gtin", "code produit"],
     &["conditionnement"],
     &["quantite", "qte", "quantite demandee"],
     &["votre reference", "reference de ligne", "votre code", "code interne"],
     &["date souhaitee", "date de livraison", "besoin pour le", "souhaite pour le"],
+    &["engagement", "niveau d engagement"],
 ];
 /// Columns that tell something and ask for nothing.
 const PASSED_OVER: [&str; 11] = [
@@ -63,6 +67,7 @@ enum Column {
     Quantity = 3,
     Reference = 4,
     NeededBy = 5,
+    Commitment = 6,
 }
 
 impl Column {
@@ -199,7 +204,7 @@ impl Rows {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// Place of each column of [`NAMES`].
-    places: [Option<usize>; 6],
+    places: [Option<usize>; 7],
     /// Its cells as they stand in the file.
     header: Vec<String>,
 }
@@ -246,7 +251,7 @@ fn layout(header: &[String]) -> Result<Layout, Vec<RowError>> {
         let remedy = format!("Commencez par une ligne avec les colonnes {}.", NAMES.join(", "));
         return Err(vec![fault(0, "", "", ("Le fichier n'a pas de ligne d'en-tête.".into(), remedy))]);
     }
-    let mut layout = Layout { places: [None; 6], header: header.to_vec() };
+    let mut layout = Layout { places: [None; 7], header: header.to_vec() };
     let mut faults = Vec::new();
     for (place, cell) in header.iter().enumerate() {
         let name = plain(cell);
@@ -330,6 +335,8 @@ fn typed(layout: &Layout, row: &FileRow) -> Row {
     let quantity = checked(Column::Quantity, quantity).and_then(|text| text.parse().ok()).unwrap_or(1);
     let reference = checked(Column::Reference, cell::reference(cell(Column::Reference))).unwrap_or_default();
     let needed_by = checked(Column::NeededBy, cell::date(cell(Column::NeededBy))).unwrap_or_default();
+    let commitment = checked(Column::Commitment, cell::commitment(cell(Column::Commitment)).map(str::to_owned));
+    let commitment = commitment.and_then(|name| pb::Commitment::from_str_name(&name)).unwrap_or_default().into();
     let packaging_code = cell(Column::Packaging).to_owned();
     let need = site.zip(article).map(|(site, article)| NeedInput {
         site,
@@ -338,6 +345,7 @@ fn typed(layout: &Layout, row: &FileRow) -> Row {
         quantity,
         reference,
         needed_by,
+        commitment,
     });
     Row::Asked { need, faults }
 }

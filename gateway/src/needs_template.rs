@@ -87,12 +87,15 @@ async fn gather(app: &App, caller: &Caller, destination: Destination) -> Result<
         sites(app, caller, &destination.party_id),
         member(app, caller, &destination.party_id),
     )?;
-    let articles = articles(app, caller, prices.keys().cloned().collect()).await?;
+    // A census is under no agreement: its workbook names what the member knows.
+    let of_census = round.kind() == pb::RoundKind::Census;
+    let wanted = if of_census { history.keys().cloned().collect() } else { prices.keys().cloned().collect() };
+    let articles = articles(app, caller, wanted).await?;
     let labels: HashMap<String, String> = sites.iter().map(|site| (site.id.clone(), site_label(site))).collect();
     let only_site = if sites.len() == 1 { sites.first().map(site_label) } else { None };
     let mut lines: Vec<Line> = articles
         .iter()
-        .filter_map(|article| Some(line(article, prices.get(&article.id)?, history.get(&article.id), &labels)))
+        .map(|article| line(article, prices.get(&article.id), history.get(&article.id), &labels))
         .collect();
     for line in &mut lines {
         if let (true, Some(site)) = (line.site.is_empty(), &only_site) {
@@ -105,7 +108,14 @@ async fn gather(app: &App, caller: &Caller, destination: Destination) -> Result<
     Ok(Template { destination, round_title: round.title, closes_at: round.closes_at, member, sites, lines })
 }
 
-fn line(article: &Article, price: &Price, history: Option<&ArticleHistory>, sites: &HashMap<String, String>) -> Line {
+fn line(
+    article: &Article,
+    price: Option<&Price>,
+    history: Option<&ArticleHistory>,
+    sites: &HashMap<String, String>,
+) -> Line {
+    let sold = article.packagings.iter().find(|packaging| packaging.orderable).map(|packaging| &packaging.code);
+    let ordered = price.map(|price| &price.packaging_code).or(sold).cloned().unwrap_or_default();
     let base = &article.base_unit_label;
     let described = |packaging: &Packaging| match packaging.base_units {
         1 => format!("{} = {}", packaging.code, packaging.label),
@@ -119,15 +129,15 @@ fn line(article: &Article, price: &Price, history: Option<&ArticleHistory>, site
         (_, quantity) => format!("{quantity} {} ({})", history.packaging_code, history.round_title),
     };
     Line {
-        article: code(article, &price.packaging_code),
+        article: code(article, &ordered),
         label: article.label.clone(),
         reference: history.map(|history| history.reference.clone()).unwrap_or_default(),
         packagings: article.packagings.iter().map(described).collect::<Vec<_>>().join(" ; "),
         packaging_codes: codes,
-        packaging: last.unwrap_or_else(|| price.packaging_code.clone()),
+        packaging: last.unwrap_or(ordered),
         last_asked: history.map(asked).unwrap_or_default(),
         paid: history.map(|history| history.reference_price.clone()).unwrap_or_default(),
-        price: price.tiers.first().map(|tier| tier.unit_price.clone()).unwrap_or_default(),
+        price: price.and_then(|price| price.tiers.first()).map(|tier| tier.unit_price.clone()).unwrap_or_default(),
         site: history.and_then(|history| sites.get(&history.site_id)).cloned().unwrap_or_default(),
     }
 }

@@ -33,17 +33,20 @@ const TAGGED: [&str; 8] = [
     "/v1/parties/{party_id}/deliveries/{delivery_id}",
 ];
 /// Changes that may say on which version they are based; PATCH and DELETE must.
-const GUARDED: [&str; 4] = [
+const GUARDED: [&str; 6] = [
+    "/v1/groups/{group_id}/consultations/{consultation_id}",
+    "/v1/groups/{group_id}/consultations/{consultation_id}/publish",
     "/v1/groups/{group_id}/rounds/{round_id}/close",
     "/v1/groups/{group_id}/plans/{plan_id}/approve",
     "/v1/groups/{group_id}/pooled-orders/{pooled_order_id}/answer",
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 14] = [
+const PATH_PARAMETERS: [(&str, &str); 15] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
     ("agreement_id", "`agr_…`."),
+    ("consultation_id", "`cns_…`."),
     ("round_id", "`rnd_…`."),
     ("need_id", "`ned_…`."),
     ("snapshot_id", "`snp_…`."),

@@ -12,6 +12,7 @@ use crate::{App, error::GatewayError, problem::Problem};
 mod audit;
 mod catalogue;
 mod clock;
+mod consultations;
 mod health;
 mod home;
 mod logistics;
@@ -26,6 +27,7 @@ mod plans;
 mod problems;
 mod rounds;
 mod tendering;
+mod tenders;
 
 pub use home::page as home_page;
 
@@ -49,6 +51,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(membership::routes())
         .merge(catalogue::routes())
+        .merge(consultations::routes())
+        .merge(tenders::routes())
         .merge(tendering::routes())
         .merge(rounds::routes())
         .merge(needs::routes())

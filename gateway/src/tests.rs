@@ -5,3 +5,4 @@ mod files;
 mod http;
 mod reasons;
 mod stub;
+mod tenders;

@@ -9,7 +9,9 @@ use proto::{
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::membership_service_client::MembershipServiceClient,
-    tendering::v1::tendering_service_client::TenderingServiceClient,
+    tendering::v1::{
+        consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
+    },
 };
 use tonic::{Code, Request, Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
@@ -132,6 +134,12 @@ pub fn catalogue(channel: Channel) -> CatalogueServiceClient<Channel> {
 #[must_use]
 pub fn tendering(channel: Channel) -> TenderingServiceClient<Channel> {
     TenderingServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of tendering's consultations.
+#[must_use]
+pub fn consultations(channel: Channel) -> ConsultationServiceClient<Channel> {
+    ConsultationServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of demand.

@@ -52,7 +52,18 @@ COLUMNS = {
     "needs": "group_key round_key party_key site_key article_key packaging_code quantity reference needed_by",
     "shipments": "supplier_party_key article_key shipped_percent outstanding_percent",
     "damages": "platform_site_key article_key damaged_percent",
+    # Consultations, from the census to the signature. A folder may do without these seven.
+    "censuses": "key group_key title opens_on closes_on period_months",
+    "census_needs": "census_key party_key site_key article_key packaging_code quantity commitment reference",
+    "consultations": "key census_key title duration_months margin_percent procedure published_at deadline opened_at "
+                     "awarded_at signed_at agreement_key agreement_number",
+    "criteria": "consultation_key criterion_key title kind weight",
+    "tenders": "key consultation_key supplier_party_key sent_at",
+    "tender_prices": "tender_key article_key packaging_code order_multiple_packs tier_min_units unit_price",
+    "tender_answers": "tender_key criterion_key answer mark comment",
 }
+MAY_BE_MISSING = {"censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
+                  "tender_answers"}
 COLUMNS = {name: columns.split() for name, columns in COLUMNS.items()}
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -572,6 +583,30 @@ ROUNDS = {
 OPENS_ON, CLOSES_ON = "2026-11-16", "2026-12-18"
 DELIVERY_DAYS = ["2027-01-11", "2027-01-25", "2027-02-08", "2027-02-22"]  # Mondays
 
+# A census of the GHT for what none of its agreements covers, and the consultation drawn up from it. Every date is lawful: 33
+# days between publication and deadline (CCP R2161-3 asks for 30), 12 between notification and signature (R2182-1: 11).
+CENSUS = dict(
+    key="ght-recensement-2026", group=GHT, title="Recensement FICTIF du GHT : papier d'hygiène et fournitures de bureau",
+    opens_on="2026-09-01", closes_on="2026-09-18", period_months=12, contents=["papier", "bureau"])
+CONSULTATION = dict(
+    key="ght-papier", title="Accord-cadre FICTIF Papier d'hygiène et fournitures de bureau", duration_months=36,
+    margin_percent=20, procedure="OPEN", published_at="2026-09-24T08:00:00Z", deadline="2026-10-27T11:00:00Z",
+    opened_at="2026-10-28T08:00:00Z", awarded_at="2026-11-05T09:00:00Z", signed_at="2026-11-17T09:00:00Z",
+    agreement_key="ght-pap", agreement_number="FICTIF-2026-003")
+CRITERIA = [
+    ("PRIX", "Prix du panier", "PRICE", 60),
+    ("QUAL", "Qualité et essais", "QUALITY", 25),
+    ("ENV", "Papier recyclé ou issu de forêts gérées, emballages repris", "ENVIRONMENTAL", 15),
+]
+# tender, firm, sent at, families that it prices, price against the base, marks (QUAL, ENV)
+TENDERS = [
+    ("vilaine-1", "vilaine", "2026-10-12T14:20:00Z", ["papier"], 0.98, ("7.5", "8")),
+    ("megalithe", "megalithe", "2026-10-20T09:05:00Z", ["papier", "bureau"], 0.96, ("8", "7")),
+    ("ponant", "ponant", "2026-10-23T16:40:00Z", ["papier", "bureau"], 1.01, ("8.5", "6")),
+    ("vilaine-2", "vilaine", "2026-10-26T17:55:00Z", ["papier"], 0.93, ("7.5", "8")),  # replaces vilaine-1
+    ("ajonc", "ajonc", "2026-10-27T11:00:01Z", ["papier", "bureau"], 0.80, ("9", "9")),  # one second late
+]
+
 # What goes wrong. Only invented articles and fictitious firms: no real laboratory ever ships short here.
 SHIPMENTS = [
     ("ponant", "gant-nitrile-m", 70, 30),  # the rest comes later
@@ -834,6 +869,11 @@ def build_needs(articles, beds, sites_of, out):
             chosen = [a for a in chosen if Dice("gcs-medicine", a.key).chance(0.55)]
         catalogue[agreement, lot] = chosen
 
+    awarded = [a for content in CENSUS["contents"] for a in by_content[content]]
+    group_of = {key: setup[0] for key, setup in AGREEMENTS.items()} | {CONSULTATION["agreement_key"]: CENSUS["group"]}
+    # Last, so that the lines of the other agreements keep their references.
+    bought = {**catalogue, (CONSULTATION["agreement_key"], 1): awarded}
+
     asked = defaultdict(dict)  # (group, article key) -> party -> units, rounded up to what is sold, line by line
     exact = defaultdict(int)  # (group, article key) -> units as asked, named beneficiaries only
     for group, members in GROUP_MEMBERS.items():
@@ -842,8 +882,8 @@ def build_needs(articles, beds, sites_of, out):
             lines, late_lines = 0, 0
             total_beds = sum(beds[site] for site, _ in sites_of[party])
             breadth = min(0.97, 0.60 + total_beds / 1500)  # a large hospital uses more of the catalogue
-            for (agreement, lot), content in catalogue.items():
-                if AGREEMENTS[agreement][0] != group:
+            for (agreement, lot), content in bought.items():
+                if group_of[agreement] != group:
                     continue
                 closed = agreement == CLOSED_AGREEMENT and party == LATE_MEMBER
                 for article in content:
@@ -894,7 +934,50 @@ def build_needs(articles, beds, sites_of, out):
                                 exact[group, article.key] += base
                                 previous = asked[group, article.key].get(party, 0)
                                 asked[group, article.key][party] = previous + ceil_to(base, article.order_units())
-    return catalogue, asked, exact
+    return catalogue, awarded, asked, exact
+
+
+def build_census(awarded, asked, exact, beds, sites_of, out):
+    """What the members estimate for a year, and what firms offer: prices that the pooled round lets fall by one tier."""
+    census, group = CENSUS["key"], CENSUS["group"]
+    out["censuses"].append([census, group, CENSUS["title"], CENSUS["opens_on"], CENSUS["closes_on"],
+                            CENSUS["period_months"]])
+    for party in GROUP_MEMBERS[group]:
+        total_beds = sum(beds[site] for site, _ in sites_of[party])
+        lines = 0
+        for article in awarded:
+            dice = Dice("census", party, article.key)
+            if party not in asked.get((group, article.key), {}):
+                continue
+            units = article.use_per_bed * total_beds * CENSUS["period_months"] / 2 * dice.between(0.8, 1.2)
+            quantity = max(1, int(round(units / article.factors["BOX"])))
+            commitment = dice.pick([("INDICATIVE", 60), ("MINIMUM", 25), ("FIRM", 15)])
+            lines += 1
+            out["census_needs"].append([census, party, f"{party}-1", article.key, "BOX", quantity, commitment,
+                                        f"{party[:3].upper()}-R{lines:03d}"])
+    out["consultations"].append([CONSULTATION["key"], census] + [CONSULTATION[c] for c in COLUMNS["consultations"][2:]])
+    for key, title, kind, weight in CRITERIA:
+        out["criteria"].append([CONSULTATION["key"], key, title, kind, weight])
+    for key, firm, sent_at, contents, factor, marks in TENDERS:
+        out["tenders"].append([key, CONSULTATION["key"], firm, sent_at])
+        for article in awarded:
+            if article.content not in contents:
+                continue
+            # Not the tender's key: what replaces is the same list at another level.
+            dice = Dice("tender", firm, article.key)
+            price = article.base_price * factor * dice.between(0.95, 1.05)
+            step = article.order_units()
+            largest = max(asked.get((group, article.key), {}).values(), default=0)
+            pooled = exact.get((group, article.key), 0)
+            high = two_digits((largest + (pooled - largest) * dice.between(0.25, 0.75)) / step) * step
+            if high <= largest:
+                high = (largest // step + 1) * step
+            for tier, unit_price in ((0, price), (high, price * dice.between(0.86, 0.92))):
+                out["tender_prices"].append([key, article.key, article.order_pack, 1, tier, price_text(unit_price)])
+        for (criterion, _, kind, _), mark in zip(CRITERIA[1:], marks):
+            answer = {"QUALITY": "Fiches techniques FICTIVES et échantillons remis",
+                      "ENVIRONMENTAL": "Part de fibres recyclées FICTIVE : 60 %, cartons repris"}[kind]
+            out["tender_answers"].append([key, criterion, answer, mark, f"Note FICTIVE de la commission sur {criterion}"])
 
 
 def build_contracts(catalogue, asked, exact, articles, out):
@@ -966,15 +1049,18 @@ def build_contracts(catalogue, asked, exact, articles, out):
                                         f"2025-{month:02d}-15", f"Bordereau FICTIF 2025-{month:02d}"])
 
 
-def build_logistics(catalogue, out):
+def build_logistics(catalogue, awarded, out):
     for group, (key, title, platform) in ROUNDS.items():
         keys = [a for a, setup in AGREEMENTS.items() if setup[0] == group]
+        if group == CENSUS["group"]:
+            keys.append(CONSULTATION["agreement_key"])
         out["rounds"].append([group, key, title, OPENS_ON, CLOSES_ON, platform, "|".join(keys)])
     # A platform opens the pack that the supplier sells (code given) and hands out what it contains. Never medicines
     # nor sterile devices, and not frozen food: an opened carton would thaw.
     done = set()
-    for (agreement, _), content in catalogue.items():
-        platform = ROUNDS[AGREEMENTS[agreement][0]][2]
+    contents = [(AGREEMENTS[agreement][0], content) for (agreement, _), content in catalogue.items()]
+    for group, content in contents + [(CENSUS["group"], awarded)]:
+        platform = ROUNDS[group][2]
         for article in content:
             if article.break_bulk and article.storage != "FROZEN" and (platform, article.key) not in done:
                 done.add((platform, article.key))
@@ -989,9 +1075,10 @@ def generate(source, target):
     beds, sites_of = build_parties(read_hospitals(source), out)
     build_groups_and_people(out)
     articles = build_medicines(read_medicines(source), cpv, out) + build_invented(cpv, out)
-    catalogue, asked, exact = build_needs(articles, beds, sites_of, out)
+    catalogue, awarded, asked, exact = build_needs(articles, beds, sites_of, out)
     build_contracts(catalogue, asked, exact, articles, out)
-    build_logistics(catalogue, out)
+    build_logistics(catalogue, awarded, out)
+    build_census(awarded, asked, exact, beds, sites_of, out)
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in out.items():
         with open(target / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
@@ -1021,6 +1108,9 @@ ENUMS = {
     ("packagings", "contains_code"): "UNIT BOX CARTON",
     ("packagings", "orderable"): "true false",
     ("agreements", "role"): "INTERMEDIARY WHOLESALER",
+    ("census_needs", "commitment"): "INDICATIVE MINIMUM FIRM",
+    ("consultations", "procedure"): "OPEN ADAPTED",
+    ("criteria", "kind"): "PRICE QUALITY ENVIRONMENTAL SUPPLY_SECURITY",
     ("agreements", "tier_basis"): "POOLED_ORDER ORDER_FORM DELIVERY_POINT YEAR_CUMULATIVE",
 }
 AUTHORISATIONS = {"PUI", "STERILE_DEVICES", "COLD_CHAIN"}
@@ -1055,6 +1145,13 @@ UNIQUE = {
     "needs": ["round_key party_key reference"],
     "shipments": ["supplier_party_key article_key"],
     "damages": ["platform_site_key article_key"],
+    "censuses": ["key"],
+    "census_needs": ["census_key party_key reference"],
+    "consultations": ["key", "agreement_key"],
+    "criteria": ["consultation_key criterion_key"],
+    "tenders": ["key"],
+    "tender_prices": ["tender_key article_key packaging_code tier_min_units"],
+    "tender_answers": ["tender_key criterion_key"],
 }
 # columns -> (file, columns) they must be found in; an empty value is left to OPTIONAL
 REFERENCES = [
@@ -1090,11 +1187,23 @@ REFERENCES = [
     ("shipments", "article_key", "articles", "key"),
     ("damages", "platform_site_key", "sites", "key"),
     ("damages", "article_key", "articles", "key"),
+    ("censuses", "group_key", "groups", "key"),
+    ("census_needs", "census_key", "censuses", "key"),
+    ("census_needs", "party_key site_key", "sites", "party_key key"),
+    ("census_needs", "article_key packaging_code", "packagings", "article_key code"),
+    ("consultations", "census_key", "censuses", "key"),
+    ("criteria", "consultation_key", "consultations", "key"),
+    ("tenders", "consultation_key", "consultations", "key"),
+    ("tenders", "supplier_party_key", "parties", "key"),
+    ("tender_prices", "tender_key", "tenders", "key"),
+    ("tender_prices", "article_key packaging_code", "packagings", "article_key code"),
+    ("tender_answers", "tender_key", "tenders", "key"),
 ]
 LEVELS = ["UNIT", "BOX", "CARTON", "PALLET"]
 KEY = re.compile(r"^[a-z0-9][a-z0-9.-]{0,63}$")
 DECIMAL = re.compile(r"^\d{1,12}(\.\d{1,6})?$")
 COUNT = re.compile(r"^\d{1,15}$")
+INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 COORDINATE = re.compile(r"^-?\d{1,3}(\.\d+)?$")
 
 
@@ -1109,6 +1218,8 @@ class Checker:
     def read(self, folder, name):
         path = folder / f"{name}.csv"
         if not path.is_file():
+            if name in MAY_BE_MISSING:
+                return []
             self.complain(name, 0, "missing file")
             return []
         try:
@@ -1167,8 +1278,17 @@ class Checker:
                 values = tuple(row[c] for c in columns.split())
                 if all(values) and values not in known:
                     self.complain(name, row["line"], f"{columns}: {' '.join(values)} is not in {target}.csv")
-        for name in ("parties", "sites", "groups", "articles", "agreements", "rounds"):
+        for name in ("parties", "sites", "groups", "articles", "agreements", "rounds", "censuses", "consultations",
+                     "tenders"):
             self.matching(name, KEY, "key")
+        self.matching("census_needs", COUNT, "quantity")
+        self.matching("censuses", COUNT, "period_months")
+        self.matching("consultations", COUNT, "duration_months margin_percent")
+        self.matching("consultations", INSTANT, "published_at deadline opened_at awarded_at signed_at")
+        self.matching("criteria", COUNT, "weight")
+        self.matching("tenders", INSTANT, "sent_at")
+        self.matching("tender_prices", COUNT, "order_multiple_packs tier_min_units")
+        self.matching("tender_prices", DECIMAL, "unit_price")
         self.matching("people", KEY, "login")
         self.matching("prices", DECIMAL, "unit_price")
         self.matching("reference_prices", DECIMAL, "unit_price")
@@ -1325,6 +1445,37 @@ class Checker:
             if len(multiples[scale]) > 1:
                 self.complain("prices", steps[0][2], "one order multiple for all tiers of an article")
 
+        # Consultations: steps follow each other, weights make 100, and what is awarded is not priced elsewhere.
+        census = {row["key"]: row for row in t["censuses"]}
+        awarded = {}
+        for row in t["consultations"]:
+            steps = [census[row["census_key"]]["closes_on"]]
+            steps += [row[c] for c in ("published_at", "deadline", "opened_at", "awarded_at", "signed_at")]
+            if steps != sorted(steps):
+                self.complain("consultations", row["line"], "its steps do not follow each other")
+            own = [c for c in t["criteria"] if c["consultation_key"] == row["key"]]
+            if sum(int(c["weight"]) for c in own) != 100:
+                self.complain("consultations", row["line"], "the weights of its criteria do not make 100")
+            if [c["kind"] for c in own].count("PRICE") != 1 or "ENVIRONMENTAL" not in [c["kind"] for c in own]:
+                self.complain("consultations", row["line"], "one PRICE and an ENVIRONMENTAL criterion (CCP R2152-7)")
+            if row["agreement_key"] in agreement:
+                self.complain("consultations", row["line"], "its agreement is already in agreements.csv")
+            awarded[row["agreement_key"]] = (row, census[row["census_key"]]["group_key"])
+            tenders = {tender["key"] for tender in t["tenders"] if tender["consultation_key"] == row["key"]}
+            for price in t["tender_prices"]:
+                if price["tender_key"] in tenders:
+                    lots_of[row["agreement_key"], price["article_key"]] = {"awarded"}
+        offered = defaultdict(list)
+        for row in t["tender_prices"]:
+            offered[row["tender_key"], row["article_key"]].append((int(row["tier_min_units"]), row))
+        for steps in offered.values():
+            steps.sort(key=lambda step: step[0])
+            if steps[0][0] != 0:
+                self.complain("tender_prices", steps[0][1]["line"], "the first tier begins at 0")
+            for (_, before), (_, after) in zip(steps, steps[1:]):
+                if Decimal(after["unit_price"]) > Decimal(before["unit_price"]):
+                    self.complain("tender_prices", after["line"], "a higher tier must not be dearer")
+
         # Rounds and needs
         round_of = {}
         for row in t["rounds"]:
@@ -1332,7 +1483,11 @@ class Checker:
             round_of[row["key"]] = (row, keys)
             for key in keys:
                 bound = agreement.get(key)
-                if bound is None or bound["group_key"] != row["group_key"]:
+                if key in awarded:
+                    consultation, group = awarded[key]
+                    if group != row["group_key"] or consultation["signed_at"] > row["closes_on"]:
+                        self.complain("rounds", row["line"], f"{key} is not signed for this group in time")
+                elif bound is None or bound["group_key"] != row["group_key"]:
                     self.complain("rounds", row["line"], f"{key} is not an agreement of this group")
                 elif not bound["starts_on"] <= row["closes_on"] <= bound["ends_on"]:
                     self.complain("rounds", row["line"], f"{key} is not in force when the round closes")
@@ -1389,7 +1544,11 @@ class Checker:
                 (int(row["tier_min_units"]), Decimal(row["unit_price"])))
         where = {(agreement_group[a], article): (a, lot) for a, lot, article in scale}
         units, refused = defaultdict(lambda: defaultdict(int)), Counter()
+        to_award = 0
         for row in t["needs"]:
+            if (row["group_key"], row["article_key"]) not in where:
+                to_award += 1
+                continue
             agreement, lot = where[row["group_key"], row["article_key"]]
             if (agreement, row["party_key"]) not in named:
                 refused[agreement, row["party_key"]] += 1
@@ -1432,6 +1591,8 @@ class Checker:
             print(f"  {agreement}: {articles[agreement]}, {reached[agreement]}, {alone[agreement]}")
         print(f"members' article prices better than before or equal: {gainers}, worse: {losers}")
         print("saving per member (EUR): " + ", ".join(f"{g}/{p} {v:.0f}" for (g, p), v in saving.items()))
+        if to_award:
+            print(f"need lines under agreements that consultations make: {to_award}")
         for (agreement, party), lines in refused.items():
             print(f"not named: {party} in {agreement}, {lines} need lines")
 

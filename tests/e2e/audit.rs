@@ -177,6 +177,76 @@ async fn tampering_with_amounts_events_shares_and_effects_is_found_and_named() {
         found(&stack, what, &[&one("+")], &[&one("-")], expected).await;
     }
 
+    consultations(&stack).await;
+
     let (clean, said) = stack.audit().await;
     assert!(clean, "everything was put back: {said}");
+}
+
+/// What was tendered, awarded and priced.
+async fn consultations(stack: &Stack) {
+    found(
+        stack,
+        "a need of a census said to be firm afterwards",
+        &[
+            "CREATE TABLE public.kept AS SELECT * FROM demand.need WHERE commitment = 'INDICATIVE' ORDER BY id LIMIT 1",
+            "UPDATE demand.need n SET commitment = 'FIRM' FROM public.kept k WHERE n.id = k.id",
+        ],
+        &[
+            "UPDATE demand.need n SET commitment = 'INDICATIVE' FROM public.kept k WHERE n.id = k.id",
+            "DROP TABLE public.kept",
+        ],
+        "consolidations : empreinte",
+    )
+    .await;
+    let census = |digit: &str| {
+        format!(
+            "UPDATE tendering.consultation SET dossier = jsonb_set(dossier, '{{census,sha256}}',
+               to_jsonb({digit} || substr(dossier #>> '{{census,sha256}}', 2)))
+             WHERE id = (SELECT id FROM tendering.consultation ORDER BY id LIMIT 1)"
+        )
+    };
+    let first: String = sqlx::query_scalar(
+        "SELECT left(dossier #>> '{census,sha256}', 1) FROM tendering.consultation ORDER BY id LIMIT 1",
+    )
+    .fetch_one(&mut stack.superuser().await)
+    .await
+    .unwrap();
+    let other = if first == "0" { "'1'" } else { "'0'" };
+    found(
+        stack,
+        "a consultation of another census",
+        &[&census(other)],
+        &[&census(&format!("'{first}'"))],
+        "empreinte du recensement",
+    )
+    .await;
+    let flip = "UPDATE tendering.tender_chunk SET bytes = set_bit(bytes, 900, 1 - get_bit(bytes, 900))
+                WHERE tender_id = (SELECT min(id::text)::uuid FROM tendering.tender)";
+    found(stack, "a bit of a kept tender", &[flip], &[flip], "fichier gardé").await;
+    let rehash = "UPDATE tendering.tender t SET sha256 = (SELECT sha256(string_agg(c.bytes, ''::bytea ORDER BY c.ordinal))
+                    FROM tendering.tender_chunk c WHERE c.tender_id = t.id) WHERE id = (SELECT min(id::text)::uuid FROM tendering.tender)";
+    found(stack, "a kept tender replaced with its hash", &[flip, rehash], &[flip, rehash], "au journal").await;
+    found(
+        stack,
+        "a lot given to another firm",
+        &[
+            "CREATE TABLE public.kept AS SELECT l.* FROM tendering.lot l JOIN tendering.consultation c USING (agreement_id) ORDER BY l.id LIMIT 1",
+            "UPDATE tendering.lot l SET holder_id = gen_random_uuid() FROM public.kept k WHERE l.id = k.id",
+        ],
+        &["UPDATE tendering.lot l SET holder_id = k.holder_id FROM public.kept k WHERE l.id = k.id", "DROP TABLE public.kept"],
+        "lots = lots attribués",
+    )
+    .await;
+    found(
+        stack,
+        "an awarded price raised in the catalogue",
+        &[
+            "CREATE TABLE public.kept AS SELECT p.* FROM catalogue.price p JOIN tendering.consultation c USING (agreement_id) ORDER BY p.id LIMIT 1",
+            "UPDATE catalogue.price p SET tier_unit_prices[1] = p.tier_unit_prices[1] + 0.000001 FROM public.kept k WHERE p.id = k.id",
+        ],
+        &["UPDATE catalogue.price p SET tier_unit_prices = k.tier_unit_prices FROM public.kept k WHERE p.id = k.id", "DROP TABLE public.kept"],
+        "prix attribués",
+    )
+    .await;
 }

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod audit;
+mod consultations;
 mod crash;
 mod isolation;
 mod journey;

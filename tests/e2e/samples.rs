@@ -30,6 +30,16 @@ fn read_and_write(kind: &str, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeErro
         "tendering.ceiling_reserved.v1" => again::<tendering::CeilingReserved>(bytes),
         "tendering.reservation_confirmed.v1" => again::<tendering::ReservationConfirmed>(bytes),
         "tendering.reservation_released.v1" => again::<tendering::ReservationReleased>(bytes),
+        "tendering.consultation_created.v1" => again::<tendering::ConsultationCreated>(bytes),
+        "tendering.consultation_revised.v1" => again::<tendering::ConsultationRevised>(bytes),
+        "tendering.consultation_published.v1" => again::<tendering::ConsultationPublished>(bytes),
+        "tendering.consultation_cancelled.v1" => again::<tendering::ConsultationCancelled>(bytes),
+        "tendering.tender_received.v1" => again::<tendering::TenderReceived>(bytes),
+        "tendering.tenders_opened.v1" => again::<tendering::TendersOpened>(bytes),
+        "tendering.tenders_scored.v1" => again::<tendering::TendersScored>(bytes),
+        "tendering.lots_awarded.v1" => again::<tendering::LotsAwarded>(bytes),
+        "tendering.consultation_signed.v1" => again::<tendering::ConsultationSigned>(bytes),
+        "tendering.prices_awarded.v1" => again::<tendering::PricesAwarded>(bytes),
         "demand.round_created.v1" | "demand.round_closed.v1" | "demand.round_ordered.v1" => {
             again::<demand::RoundChanged>(bytes)
         }

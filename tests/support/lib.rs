@@ -113,6 +113,12 @@ impl Stack {
             .collect();
     }
 
+    /// Its folder: data, logs, keys.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// A variable of the stack, e.g. `CENTRALE_URL`.
     #[must_use]
     pub fn var(&self, key: &str) -> &str {
@@ -170,6 +176,7 @@ impl Stack {
             .arg(&json)
             .env("CENTRALE_DEMO_PASSWORD", Self::PASSWORD)
             .env("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD", self.var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD"))
+            .env("CENTRALE_SUPERUSER_DATABASE_URL", self.var("CENTRALE_SUPERUSER_DATABASE_URL"))
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()

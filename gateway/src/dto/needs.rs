@@ -46,7 +46,75 @@ impl From<RoundState> for i32 {
     }
 }
 
-/// An order round (campagne de commande).
+/// What the needs of a round are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RoundKind {
+    /// Not known to this version of the gateway.
+    #[serde(skip_deserializing)]
+    Unspecified,
+    /// An order round (campagne de commande): ordered under its agreements.
+    Order,
+    /// A census (recensement): estimates for years, from which a consultation is drawn up; never planned nor ordered.
+    Census,
+}
+
+impl From<i32> for RoundKind {
+    fn from(value: i32) -> Self {
+        match pb::RoundKind::try_from(value) {
+            Ok(pb::RoundKind::Order) => Self::Order,
+            Ok(pb::RoundKind::Census) => Self::Census,
+            Ok(pb::RoundKind::Unspecified) | Err(_) => Self::Unspecified,
+        }
+    }
+}
+
+impl From<RoundKind> for i32 {
+    fn from(value: RoundKind) -> Self {
+        let value = match value {
+            RoundKind::Unspecified => pb::RoundKind::Unspecified,
+            RoundKind::Order => pb::RoundKind::Order,
+            RoundKind::Census => pb::RoundKind::Census,
+        };
+        value.into()
+    }
+}
+
+/// How firmly a need of a census is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Commitment {
+    /// An estimate.
+    Indicative,
+    /// At least so much will be ordered, if the offer suits.
+    Minimum,
+    /// So much will be ordered.
+    Firm,
+}
+
+impl Commitment {
+    fn of(value: i32) -> Option<Self> {
+        match pb::Commitment::try_from(value) {
+            Ok(pb::Commitment::Indicative) => Some(Self::Indicative),
+            Ok(pb::Commitment::Minimum) => Some(Self::Minimum),
+            Ok(pb::Commitment::Firm) => Some(Self::Firm),
+            Ok(pb::Commitment::Unspecified) | Err(_) => None,
+        }
+    }
+}
+
+impl From<Commitment> for i32 {
+    fn from(value: Commitment) -> Self {
+        let value = match value {
+            Commitment::Indicative => pb::Commitment::Indicative,
+            Commitment::Minimum => pb::Commitment::Minimum,
+            Commitment::Firm => pb::Commitment::Firm,
+        };
+        value.into()
+    }
+}
+
+/// A round: an order round (campagne de commande) or a census (recensement).
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Round {
     /// `rnd_…`.
@@ -77,6 +145,11 @@ pub struct Round {
     /// `grp_…`.
     #[schema(example = "grp_0198c2f07a3b7c11a2d34e5f60718293")]
     pub group_id: String,
+    /// What its needs are for.
+    pub kind: RoundKind,
+    /// Months that the needs of a census are stated for; absent in any other round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_months: Option<i32>,
 }
 
 impl From<pb::Round> for Round {
@@ -93,11 +166,13 @@ impl From<pb::Round> for Round {
             member_count: value.member_count,
             version: value.version,
             group_id: value.group_id,
+            kind: value.kind.into(),
+            period_months: (value.period_months != 0).then_some(value.period_months),
         }
     }
 }
 
-/// An order round (campagne de commande).
+/// A round: an order round (campagne de commande) or a census (recensement).
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundInput {
@@ -112,9 +187,14 @@ pub struct RoundInput {
     /// `sit_…` of the logistics platform; absent means direct delivery everywhere.
     #[schema(example = "sit_0198c2f07a3b7c11a2d34e5f60718293")]
     pub platform_site_id: Option<String>,
-    /// `agr_…` in the order in which they are tried.
+    /// `agr_…` in the order in which they are tried; none in a census.
     #[serde(default)]
     pub agreement_ids: Vec<String>,
+    /// What its needs are for; `ORDER` unless given.
+    pub kind: Option<RoundKind>,
+    /// Months that the needs of a census are stated for, 1 to 60.
+    #[schema(example = 12)]
+    pub period_months: Option<i32>,
 }
 
 impl From<RoundInput> for pb::Round {
@@ -125,6 +205,8 @@ impl From<RoundInput> for pb::Round {
             closes_at: value.closes_at,
             platform_site_id: value.platform_site_id.unwrap_or_default(),
             agreement_ids: value.agreement_ids,
+            kind: value.kind.map(Into::into).unwrap_or_default(),
+            period_months: value.period_months.unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -152,6 +234,8 @@ pub struct NeedInput {
     /// ISO date; may be absent.
     #[schema(example = "2026-03-02", format = Date)]
     pub needed_by: Option<String>,
+    /// How firmly it is meant, in a census only; `INDICATIVE` there unless given.
+    pub commitment: Option<Commitment>,
 }
 
 impl From<NeedInput> for pb::NeedInput {
@@ -163,6 +247,7 @@ impl From<NeedInput> for pb::NeedInput {
             quantity: value.quantity,
             reference: value.reference.unwrap_or_default(),
             needed_by: value.needed_by.unwrap_or_default(),
+            commitment: value.commitment.map(Into::into).unwrap_or_default(),
         }
     }
 }
@@ -213,6 +298,9 @@ pub struct Need {
     pub version: i64,
     /// Goods or service.
     pub kind: LineKind,
+    /// How firmly it is meant; absent outside a census.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<Commitment>,
 }
 
 impl From<pb::Need> for Need {
@@ -233,6 +321,7 @@ impl From<pb::Need> for Need {
             withdrawn: value.withdrawn,
             version: value.version,
             kind: value.kind.into(),
+            commitment: Commitment::of(value.commitment),
         }
     }
 }

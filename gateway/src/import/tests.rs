@@ -1,13 +1,14 @@
 //! Files on their way to demand.
 
 use super::*;
+use crate::body::FILE_LIMIT;
 
 fn destination() -> Destination {
     Destination { round_id: "rnd_x".into(), party_id: "pty_x".into() }
 }
 
 async fn spooled(text: &str) -> Spool {
-    Spool::receive(Body::from(text.to_owned()), &std::env::temp_dir()).await.unwrap()
+    Spool::receive(Body::from(text.to_owned()), &std::env::temp_dir(), FILE_LIMIT).await.unwrap()
 }
 
 async fn sent(text: &str) -> (Read, Vec<ImportNeedsRequest>) {
@@ -98,7 +99,7 @@ fn a_replacement_is_named_by_its_key_too_and_an_addition_by_the_file_alone() {
 async fn a_spooled_file_has_a_hash_and_no_name() {
     let dir = std::env::temp_dir().join(format!("centrale-test-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir(&dir).unwrap();
-    let spool = Spool::receive(Body::from("abc"), &dir).await.unwrap();
+    let spool = Spool::receive(Body::from("abc"), &dir, FILE_LIMIT).await.unwrap();
     assert_eq!(spool.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
     std::fs::remove_dir(&dir).unwrap();
@@ -108,6 +109,6 @@ async fn a_spooled_file_has_a_hash_and_no_name() {
 async fn a_file_over_the_limit_is_refused_while_it_is_sent() {
     let chunk = bytes::Bytes::from(vec![b'x'; 1024 * 1024]);
     let body = Body::from_stream(futures::stream::iter((0..65).map(move |_| Ok::<_, std::io::Error>(chunk.clone()))));
-    let refused = Spool::receive(body, &std::env::temp_dir()).await.unwrap_err();
+    let refused = Spool::receive(body, &std::env::temp_dir(), FILE_LIMIT).await.unwrap_err();
     assert_eq!(refused.reason(), "BODY_TOO_LARGE");
 }

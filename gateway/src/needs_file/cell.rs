@@ -109,6 +109,23 @@ pub fn reference(text: &str) -> Result<String, Explained> {
     Ok(text.to_owned())
 }
 
+/// How firmly a need of a census is meant, as the contract names it; unspecified for a blank cell.
+///
+/// # Errors
+/// When it is none of the three levels.
+pub fn commitment(text: &str) -> Result<&'static str, Explained> {
+    match text.to_uppercase().as_str() {
+        "" => Ok("COMMITMENT_UNSPECIFIED"),
+        "INDICATIVE" | "INDICATIF" => Ok("COMMITMENT_INDICATIVE"),
+        "MINIMUM" => Ok("COMMITMENT_MINIMUM"),
+        "FIRM" | "FERME" => Ok("COMMITMENT_FIRM"),
+        _ => Err((
+            format!("« {} » n'est pas un niveau d'engagement.", shown(text)),
+            "Choisissez INDICATIVE (indicatif), MINIMUM ou FIRM (ferme), ou laissez la cellule vide.".into(),
+        )),
+    }
+}
+
 /// A quantity; `None` for a blank one.
 ///
 /// # Errors

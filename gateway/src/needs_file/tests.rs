@@ -79,6 +79,7 @@ fn expected() -> NeedInput {
         quantity: 1200,
         reference: "Été, 1".into(),
         needed_by: "2026-01-31".into(),
+        commitment: 0,
     }
 }
 

@@ -62,8 +62,8 @@ fn template() -> Template {
         member: "CH de Rouen".into(),
         sites: sites.values().cloned().collect(),
         lines: vec![
-            line(&article("500", "3400930000007"), &price(), Some(&history), &sites),
-            line(&article("1000", ""), &price(), None, &sites),
+            line(&article("500", "3400930000007"), Some(&price()), Some(&history), &sites),
+            line(&article("1000", ""), Some(&price()), None, &sites),
         ],
     }
 }

@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::Id;
 use crate::{
     App,
-    body::{Body, expect_media_type},
+    body::{Body, FILE_LIMIT, expect_media_type},
     dto::{
         all,
         needs::{Need, NeedInput, NeedPage},
@@ -254,7 +254,7 @@ async fn import_needs(
             |key| derived(&["needs file", &session.caller.subject, &key]),
         ),
     };
-    let spool = Spool::receive(request.into_body(), &app.spool_dir).await?;
+    let spool = Spool::receive(request.into_body(), &app.spool_dir, FILE_LIMIT).await?;
     match import(&app, &session.caller, &order, &spool).await? {
         Outcome::Unreadable(faults) => {
             let count = i64::try_from(faults.len()).unwrap_or(i64::MAX);
@@ -309,7 +309,8 @@ async fn corrections(app: &App, file: Arc<NeedsFile>, answer: pb::ImportNeedsRes
 
 /// A workbook for a member to fill in off line.
 ///
-/// One row for each article with a price under the round's agreements on its closing day: code, label, the member's own
+/// One row for each article with a price under the round's agreements on its closing day, in a census for each that the
+/// member asked for or paid before: code, label, the member's own
 /// reference, packagings, what it asked for last and paid before, its site, an empty quantity. Sent back as it is, rows
 /// without a quantity ask for nothing.
 #[utoipa::path(

@@ -99,6 +99,10 @@ impl World {
             .header(header::AUTHORIZATION, format!("Bearer {}", self.keys.token(&self.requester.to_string())))
     }
 
+    pub(super) fn supplier_token(&self) -> String {
+        self.keys.token(&self.supplier.to_string())
+    }
+
     pub(super) fn path(&self, rest: &str) -> String {
         format!("/v1/groups/{}/{rest}", self.group)
     }

@@ -5,10 +5,12 @@
 //!    first event and met by its head and by every head exported and signed outside the database.
 //! 2. **Books** (`books`): shares equal totals, units ordered = delivered + cancelled + outstanding, demand and logistics agree
 //!    line by line, reservations equal orders, no ceiling passed, the logs' figures equal the tables'.
-//! 3. **Once** (`once`): no effect missing or twice, nothing parked, nothing half done.
+//! 3. **Consultations** (`consultations`): the census as frozen, tenders kept as received, lots and prices as awarded.
+//! 4. **Once** (`once`): no effect missing or twice, nothing parked, nothing half done.
 
 pub mod books;
 pub mod chains;
+pub mod consultations;
 pub mod once;
 
 use sqlx::{Connection as _, PgConnection};
@@ -87,6 +89,7 @@ pub async fn run(config: &Config) -> anyhow::Result<Findings> {
         chains::check(&mut view, service, config, &mut findings).await?;
     }
     books::check(&mut view, &mut findings).await?;
+    consultations::check(&mut view, &mut findings).await?;
     once::check(&mut view, &mut findings).await?;
     view.rollback().await?;
     connection.close().await?;

@@ -108,3 +108,39 @@ fn a_season_that_nobody_could_act_in_is_refused_before_it_starts() {
     });
     assert!(Data::read(&dir).unwrap_err().to_string().contains("deux fois le même palier"));
 }
+
+#[test]
+fn consultations_hold_together_from_the_census_to_the_signature() {
+    let demo = Data::read(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../demo-data")).unwrap();
+    assert_eq!(demo.table("tenders.csv").rows().count(), 5);
+    for (file, was, is, expected) in [
+        ("census_needs.csv", "FIRM", "FERME", "attendu : INDICATIVE, MINIMUM, FIRM"),
+        ("census_needs.csv", "tunique-l", "tunique-xxl", "absent de articles.csv"),
+        ("consultations.csv", "2026-10-28T08:00:00Z", "2026-10-20T08:00:00Z", "avant l'étape précédente"),
+        ("consultations.csv", "2026-11-17T09:00:00Z", "2026-12-17T09:00:00Z", "où la saison commence"),
+        ("consultations.csv", "ght-lin,", "ght-dms,", "déjà un accord-cadre"),
+        ("criteria.csv", "PRICE,60", "PRICE,50", "font 90 au lieu de 100"),
+        ("criteria.csv", "ENVIRONMENTAL", "QUALITY", "CCP R2152-7"),
+        (
+            "tenders.csv",
+            "hermine,2026-10-12T14:20:00Z",
+            "hermine,2026-08-12T14:20:00Z",
+            "entre la publication et l'ouverture",
+        ),
+        ("tenders.csv", "ght-linge,hermine", "ght-linge,brest", "aucun compte SUPPLIER"),
+        ("tender_prices.csv", "1.52", "1,52", "cellules au lieu de"),
+        ("tender_prices.csv", "BOX,1,0,1.52", "PALLET,1,0,1.52", "conditionnement absent"),
+        ("tender_answers.csv", "hermine-1,ENV", "hermine-2,ENV", "aucune réponse au critère « ENV »"),
+    ] {
+        let name = format!("chain-{}", expected.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
+        let dir = changed(&name, file, |text| text.replacen(was, is, 1));
+        let said = Data::read(&dir).unwrap_err().to_string();
+        assert!(said.contains(expected), "« {expected} » is not in\n{said}");
+    }
+    let dir = changed("no-chain", "rounds.csv", |text| text.replace("|ght-lin", ""));
+    for file in ["censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices", "tender_answers"]
+    {
+        fs::remove_file(dir.join(format!("{file}.csv"))).unwrap();
+    }
+    assert_eq!(Data::read(&dir).unwrap().table("consultations.csv").rows().count(), 0, "a folder may do without");
+}

@@ -3,6 +3,8 @@
 mod articles;
 mod prices;
 
+pub(crate) use prices::find_articles;
+
 use kit::{Caller, client::Peer, db::Db, identity::Verifier};
 use tonic::{Request, Status};
 

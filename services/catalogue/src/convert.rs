@@ -12,7 +12,7 @@ use kit::{
 use proto::common::v1::Page;
 
 pub(crate) use articles::{article_to_proto, articles_to_register, found_to_proto};
-pub(crate) use prices::{AskedPrice, agreement_terms, price_filter, price_to_proto, prices_to_set};
+pub(crate) use prices::{AskedPrice, agreement_terms, awarded_prices, price_filter, price_to_proto, prices_to_set};
 
 /// Faults found so far.
 #[derive(Debug, Default)]

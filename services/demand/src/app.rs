@@ -7,6 +7,7 @@ pub mod fail_at;
 pub mod history;
 pub mod import;
 pub mod logistics_events;
+mod lots;
 pub mod needs;
 pub mod orders;
 mod placement;

@@ -1,5 +1,6 @@
 //! Protobuf to domain and back. Reading collects every fault.
 
+pub mod lots;
 pub mod orders;
 pub mod plans;
 
@@ -19,8 +20,8 @@ use crate::{
     domain::{
         conversion::{Level, packagings},
         directory::KnownArticle,
-        need::{LineKind, Need, RowFault, TypedNeed},
-        round::{Round, RoundState, RoundTerms},
+        need::{Commitment, LineKind, Need, RowFault, TypedNeed},
+        round::{Round, RoundKind, RoundState, RoundTerms},
     },
     store::{rounds::Counts, snapshots::Snapshot},
 };
@@ -135,7 +136,19 @@ pub fn round_terms(fields: &mut Fields, round: &wire::Round) -> Option<RoundTerm
     let agreement_ids =
         ids.filter_map(|(index, id)| fields.id(format!("round.agreement_ids[{index}]"), id)).collect::<Vec<_>>();
     let title = round.title.trim().to_owned();
-    let terms = RoundTerms { title, opens_at: opens_at?, closes_at: closes_at?, platform_site_id, agreement_ids };
+    let kind = match wire::RoundKind::try_from(round.kind) {
+        Ok(wire::RoundKind::Unspecified | wire::RoundKind::Order) => {
+            fields.check(round.period_months == 0, "round.period_months", "is for a census only");
+            Some(RoundKind::Order)
+        }
+        Ok(wire::RoundKind::Census) => Some(RoundKind::Census { period_months: round.period_months }),
+        Err(_) => {
+            fields.fault("round.kind", "must be ORDER or CENSUS");
+            None
+        }
+    };
+    let terms =
+        RoundTerms { kind: kind?, title, opens_at: opens_at?, closes_at: closes_at?, platform_site_id, agreement_ids };
     fields.faults(terms.faults());
     Some(terms)
 }
@@ -160,12 +173,24 @@ pub fn round_to_proto(group: GroupId, round: Round, counts: Counts) -> wire::Rou
         member_count: counts.members,
         version: round.version,
         group_id: group.to_string(),
+        kind: match round.terms.kind {
+            RoundKind::Order => wire::RoundKind::Order,
+            RoundKind::Census { .. } => wire::RoundKind::Census,
+        }
+        .into(),
+        period_months: round.terms.kind.period_months().unwrap_or_default(),
     }
 }
 
-/// A row of a batch or a file.
+/// A row of a batch or a file. A level of commitment of a later version is none that is known here.
 #[must_use]
 pub fn typed_need(row: i64, input: wire::NeedInput) -> TypedNeed {
+    let commitment = match wire::Commitment::try_from(input.commitment) {
+        Ok(wire::Commitment::Indicative) => Some(Commitment::Indicative),
+        Ok(wire::Commitment::Minimum) => Some(Commitment::Minimum),
+        Ok(wire::Commitment::Firm) => Some(Commitment::Firm),
+        Ok(wire::Commitment::Unspecified) | Err(_) => None,
+    };
     TypedNeed {
         row,
         site: input.site,
@@ -174,6 +199,7 @@ pub fn typed_need(row: i64, input: wire::NeedInput) -> TypedNeed {
         quantity: input.quantity,
         reference: input.reference,
         needed_by: input.needed_by,
+        commitment,
     }
 }
 
@@ -200,6 +226,13 @@ pub fn need_to_proto(need: &Need) -> wire::Need {
         withdrawn: need.withdrawn,
         version: need.version,
         kind: kind.into(),
+        commitment: match need.commitment {
+            None => wire::Commitment::Unspecified,
+            Some(Commitment::Indicative) => wire::Commitment::Indicative,
+            Some(Commitment::Minimum) => wire::Commitment::Minimum,
+            Some(Commitment::Firm) => wire::Commitment::Firm,
+        }
+        .into(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod directory;
 pub mod error;
 pub mod explain;
 pub mod form;
+pub mod lots;
 pub mod need;
 pub mod order;
 pub mod order_error;

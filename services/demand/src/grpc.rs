@@ -3,11 +3,12 @@
 use proto::demand::v1::{
     AddNeedsRequest, AddNeedsResponse, AnswerOrderRequest, AnswerOrderResponse, ApprovePlanRequest,
     ApprovePlanResponse, ChangeNeedRequest, ChangeNeedResponse, CloseRoundRequest, CloseRoundResponse,
-    ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse, GetNeedRequest,
-    GetNeedResponse, GetPlanRequest, GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest,
-    GetRoundResponse, GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse,
-    ListArticleHistoryRequest, ListArticleHistoryResponse, ListBalancesRequest, ListBalancesResponse, ListNeedsRequest,
-    ListNeedsResponse, ListOrderFormsRequest, ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse,
+    ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse,
+    DraftConsultationRequest, DraftConsultationResponse, GetNeedRequest, GetNeedResponse, GetPlanRequest,
+    GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest, GetRoundResponse,
+    GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse, ListArticleHistoryRequest,
+    ListArticleHistoryResponse, ListBalancesRequest, ListBalancesResponse, ListNeedsRequest, ListNeedsResponse,
+    ListOrderFormsRequest, ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse,
     ListPlanExclusionsRequest, ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse,
     ListPlanSharesRequest, ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse,
     ListRoundsRequest, ListRoundsResponse, ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest,
@@ -110,6 +111,14 @@ impl DemandService for App {
     ) -> Result<Response<ListSnapshotLinesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list_snapshot_lines(&caller, request.into_inner()).await?))
+    }
+
+    async fn draft_consultation(
+        &self,
+        request: Request<DraftConsultationRequest>,
+    ) -> Result<Response<DraftConsultationResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.draft_consultation(&caller, request.into_inner()).await?))
     }
 
     async fn plan_round(&self, request: Request<PlanRoundRequest>) -> Result<Response<PlanRoundResponse>, Status> {

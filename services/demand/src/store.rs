@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod history;
+pub mod lots;
 pub mod needs;
 pub mod order_rows;
 pub mod orders;

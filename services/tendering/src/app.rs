@@ -3,6 +3,7 @@
 
 mod agreement;
 mod award;
+mod catalogue;
 mod consultation;
 mod entitlement;
 mod membership;
@@ -24,7 +25,7 @@ use kit::{
 use tokio::sync::Semaphore;
 use tonic::{Request, Status};
 
-use self::membership::Membership;
+use self::{catalogue::Catalogue, membership::Membership};
 use crate::{
     domain::{
         entitlement::{GroupFacts, MemberFacts},
@@ -39,6 +40,7 @@ pub struct App {
     db: Db,
     verifier: Verifier,
     membership: Membership,
+    catalogue: Catalogue,
     /// Memory that tenders on their way may take, in KiB.
     tender_memory: Arc<Semaphore>,
 }
@@ -83,11 +85,17 @@ impl Facts {
 }
 
 impl App {
-    /// The service on its database, with the peer that says who is who.
+    /// The service on its database, with the peers that say who is who and what is what.
     #[must_use]
-    pub fn new(db: Db, verifier: Verifier, membership: Peer) -> Self {
+    pub fn new(db: Db, verifier: Verifier, membership: Peer, catalogue: Peer) -> Self {
         let tender_memory = Arc::new(Semaphore::new(tender::MEMORY_KIB));
-        Self { db, verifier, membership: Membership::new(membership), tender_memory }
+        Self {
+            db,
+            verifier,
+            membership: Membership::new(membership),
+            catalogue: Catalogue::new(catalogue),
+            tender_memory,
+        }
     }
 
     pub(crate) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {

@@ -26,15 +26,18 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Largest request: 20,000 entitlement questions of about 90 bytes come to under 2 MiB.
 const LARGEST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// Makes the service's parts. Reads `CENTRALE_MEMBERSHIP_URL`.
+/// Makes the service's parts. Reads `CENTRALE_MEMBERSHIP_URL` and `CENTRALE_CATALOGUE_URL`.
 ///
 /// # Errors
 /// When a URL is malformed.
 pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
-    let url = env.required("CENTRALE_MEMBERSHIP_URL");
-    let membership =
-        foundation.peer("membership", &url).map_err(|error| format!("CENTRALE_MEMBERSHIP_URL {url:?}: {error}"))?;
-    let app = app::App::new(foundation.db.clone(), foundation.verifier.clone(), membership);
+    let mut peer = |audience, variable| {
+        let url = env.required(variable);
+        foundation.peer(audience, &url).map_err(|error| format!("{variable} {url:?}: {error}"))
+    };
+    let membership = peer("membership", "CENTRALE_MEMBERSHIP_URL")?;
+    let catalogue = peer("catalogue", "CENTRALE_CATALOGUE_URL")?;
+    let app = app::App::new(foundation.db.clone(), foundation.verifier.clone(), membership, catalogue);
     let mut parts = Parts::default();
     parts
         .routes

@@ -132,6 +132,8 @@ impl Session {
         let Some(owner) = thing.group else { return true };
         let party = match self.about {
             About::Group(group) if group != owner => return false,
+            // What was published anybody may read, and any supplier answer.
+            About::Group(_) | About::Party(_) if parameter == "consultation_id" => return true,
             About::Group(_) if self.has(&[Role::PurchasingOfficer, Role::Auditor]) => return true,
             About::Group(_) if self.has(&[Role::MemberRequester, Role::MemberReceiver]) => {
                 return thing.members.is_empty() || self.acts_for.is_some_and(|party| thing.members.contains(&party));

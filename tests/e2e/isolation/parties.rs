@@ -202,3 +202,35 @@ async fn a_hospital_in_two_groups_has_its_needs_and_orders_of_both_in_one_list()
         }
     }
 }
+
+#[tokio::test]
+async fn a_supplier_has_the_receipts_of_its_own_tenders_of_all_groups_and_no_rivals() {
+    let shared = shared().await;
+    let world = world(&shared.stack).await;
+    let mut both = BTreeSet::new();
+    for (key, party) in &world.parties {
+        let login = format!("fournisseur.{key}");
+        if !world.people.iter().any(|person| person.login == login) {
+            continue;
+        }
+        let api = api(shared, &login);
+        let path = format!("/v1/parties/{}/tenders", text("pty", *party));
+        let rows = api.list(&login, &path, "tenders").await.unwrap();
+        let shown: BTreeSet<Row> = rows
+            .iter()
+            .map(|row| (uuid(&row["receipt"]["group_id"]), vec![uuid(&row["receipt"]["tender_id"])]))
+            .collect();
+        let own: Vec<Row> =
+            sqlx::query_as("SELECT group_id, ARRAY[tender_id] FROM tendering.tender_party WHERE party_id = $1")
+                .bind(party)
+                .fetch_all(&mut shared.stack.superuser().await)
+                .await
+                .unwrap();
+        assert_eq!(shown, own.into_iter().collect(), "{login}");
+        assert!(rows.iter().all(|row| uuid(&row["party_id"]) == *party), "{login}: {rows:?}");
+        if key == "ponant" {
+            both.extend(shown.into_iter().map(|(group, _)| group));
+        }
+    }
+    assert_eq!(both, world.groups.values().copied().collect(), "ponant tendered in both groups");
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use age::secrecy::ExposeSecret as _;
 use futures::{StreamExt as _, stream};
 use gateway::access::Gate;
 use kit::identity::Role;
@@ -27,7 +28,7 @@ struct Call {
     person: Option<usize>,
     method: String,
     path: String,
-    body: (&'static str, String),
+    body: (&'static str, Vec<u8>),
     about: About,
     expected: Expected,
 }
@@ -64,7 +65,7 @@ fn refused_calls(world: &World, route: &Route, about: About, person: Option<usiz
         person,
         method: route.method.clone(),
         path: fill(world, route, about, None, thing),
-        body: ("application/json", "{}".to_owned()),
+        body: ("application/json", b"{}".to_vec()),
         about,
         expected: Expected::Exactly(status),
     };
@@ -80,7 +81,7 @@ fn let_in_calls(world: &World, route: &Route, person: Option<usize>, session: &S
     for thing in things {
         let there = thing.is_none_or(|thing| session.sees(route.about.as_deref().unwrap_or_default(), thing));
         let path = fill(world, route, session.about, session.acts_for, thing);
-        let empty = ("application/json", "{}".to_owned());
+        let empty = ("application/json", b"{}".to_vec());
         let mut call = |path: String, body, expected| {
             calls.push(Call { person, method: route.method.clone(), path, body, about: session.about, expected });
         };
@@ -90,6 +91,17 @@ fn let_in_calls(world: &World, route: &Route, person: Option<usize>, session: &S
                 if route.path == "/v1/parties/{party_id}/agreements" && session.has(&[Role::PlatformOperator]) =>
             {
                 call(path, empty, Expected::Exactly(403));
+            }
+            // A member, or a platform, has no tenders.
+            ("GET", true) if route.path == "/v1/parties/{party_id}/tenders" && !session.has(&[Role::Supplier]) => {
+                call(path, empty, Expected::Exactly(403));
+            }
+            // A consultation is drawn up from a census only.
+            ("GET", true)
+                if route.path.ends_with("/consultation-draft")
+                    && thing.is_some_and(|thing| !world.censuses.contains(&thing.id)) =>
+            {
+                call(path, empty, Expected::Exactly(409));
             }
             ("GET", true) => {
                 call(path.clone(), empty.clone(), Expected::Exactly(200));
@@ -156,6 +168,8 @@ fn fill(world: &World, route: &Route, about: About, acts_for: Option<Uuid>, thin
             ("page_size" | "limit", _) => "500".to_owned(),
             ("platform_site_id", true) => text("sit", world.platform_site),
             ("party_id", true) => text("pty", member(world, about, acts_for)),
+            ("duration_months", true) => "36".to_owned(),
+            ("margin_percent", true) => "20".to_owned(),
             (name, true) if route.about.as_deref() == Some(name) => thing.unwrap().id.clone(),
             (name, true) => panic!("{} {}: a value for {name}?", route.method, route.path),
             (_, false) => continue,
@@ -175,7 +189,7 @@ fn member(world: &World, about: About, acts_for: Option<Uuid>) -> Uuid {
 }
 
 /// Good input for a change of a thing: content type and body, and what goes into the query.
-fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'static str, String), String) {
+fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'static str, Vec<u8>), String) {
     let party = member(world, session.about, session.acts_for);
     let (site, article, packaging) = &world.needs_of[&party];
     let party = text("pty", party);
@@ -192,7 +206,7 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
                 text("sit", *site),
                 text("art", *article)
             );
-            return (("text/csv", file), of_party);
+            return (("text/csv", file.into_bytes()), of_party);
         }
         ("PATCH", "{need_id}") => (json!({ "quantity": 1 }), String::new()),
         ("POST", "beneficiaries") => {
@@ -203,13 +217,32 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
         ("POST", "cancel-outstanding") => {
             (json!({ "pooled_line_id": text("pll", world.pooled_lines[&thing.id]), "cause": "Essai." }), String::new())
         }
+        ("POST", "tenders") => {
+            let opener = age::x25519::Identity::generate();
+            let sealed = age::encrypt(&opener.to_public(), b"{}").unwrap();
+            return (("application/octet-stream", sealed), String::new());
+        }
+        ("POST", "{consultation_id}") => (consultation(&party), String::new()),
+        ("POST", "cancel") => (json!({ "reason": "Essai." }), String::new()),
+        ("POST", "open") => {
+            let opener = age::x25519::Identity::generate();
+            (json!({ "identity": opener.to_string().expose_secret() }), String::new())
+        }
+        ("POST", "score") => (json!({ "marks": [] }), String::new()),
+        ("POST", "sign") => (json!({ "key": "essai", "number": "ESSAI-1" }), String::new()),
         ("POST", "prove") => (json!({ "signed_by": "Essai", "handed_over_at": "2026-11-20T08:00:00Z" }), String::new()),
         _ => {
             assert!(!route.needs_body, "{} {}: which body?", route.method, route.path);
             (json!({}), String::new())
         }
     };
-    (("application/json", body.to_string()), query)
+    (("application/json", body.to_string().into_bytes()), query)
+}
+
+/// A draft as it may be written.
+fn consultation(party: &str) -> Value {
+    json!({ "title": "Essai", "awarding_party_id": party, "role": "INTERMEDIARY", "electronic": true, "zone": "Europe/Paris",
+        "lots": [{ "number": 1, "title": "Essai" }] })
 }
 
 /// Calls, and says what is wrong with the answer.
@@ -235,7 +268,8 @@ async fn check(http: &reqwest::Client, base: &str, world: &World, call: &Call) -
         Expected::BadInput => [400, 415, 422].contains(&status),
         Expected::Nothing => status == 404 || (status == 200 && is_empty(&body)),
     };
-    let said: BTreeSet<Uuid> = uuids(&format!("{} {}", call.path, call.body.1)).into_iter().collect();
+    let sent = String::from_utf8_lossy(&call.body.1);
+    let said: BTreeSet<Uuid> = uuids(&format!("{} {}", call.path, sent)).into_iter().collect();
     let mut leaked = uuids(&body).into_iter().filter(|id| !said.contains(id) && !may_appear(world, call.about, id));
     let leak = leaked.next();
     if met && leak.is_none() {
@@ -244,12 +278,12 @@ async fn check(http: &reqwest::Client, base: &str, world: &World, call: &Call) -
     let login = person.map_or("nobody", |person| person.login.as_str());
     let start: String = body.chars().take(300).collect();
     let why = leak.map_or_else(|| format!("expected {:?}", call.expected), |id| format!("shows {id} of another group"));
-    Some(format!("{} {} as {login} {}: {status}, {why}: {start}", call.method, call.path, call.body.1))
+    Some(format!("{} {} as {login} {}: {status}, {why}: {start}", call.method, call.path, sent))
 }
 
 /// Whether an id may stand in an answer to this session.
 fn may_appear(world: &World, about: About, id: &Uuid) -> bool {
-    let Some(owner) = world.owned.get(id) else { return true };
+    let Some(owner) = world.owned.get(id).filter(|_| !world.published.contains(id)) else { return true };
     match about {
         About::Group(group) => *owner == group,
         About::Party(party) => world.groups_of.get(&party).is_some_and(|groups| groups.contains(owner)),
@@ -316,7 +350,7 @@ async fn every_route_lets_in_whom_the_table_says_and_shows_nobody_another_groups
             person: None,
             method: "GET".into(),
             path,
-            body: ("", String::new()),
+            body: ("", Vec::new()),
             about: About::Deployment,
             expected: Expected::Exactly(200),
         });

@@ -63,6 +63,10 @@ pub struct World {
     pub pooled_lines: HashMap<String, Uuid>,
     /// The site of a platform.
     pub platform_site: Uuid,
+    /// Published consultations: public documents, whoever reads.
+    pub published: HashSet<Uuid>,
+    /// Snapshots of a census.
+    pub censuses: HashSet<String>,
 }
 
 static WORLD: OnceCell<World> = OnceCell::const_new();
@@ -99,6 +103,20 @@ impl World {
             pooled_lines: lines.into_iter().map(|(order, line)| (text("por", order), line)).collect(),
             platform_site: scalar(&mut db, "SELECT platform_site_id FROM membership.buying_group WHERE key = 'ght'")
                 .await,
+            published: all::<(Uuid,)>(&mut db, "SELECT id FROM tendering.consultation WHERE published_at IS NOT NULL")
+                .await
+                .into_iter()
+                .map(|(id,)| id)
+                .collect(),
+            censuses: all::<(Uuid,)>(
+                &mut db,
+                "SELECT s.id FROM demand.snapshot s JOIN demand.round r ON r.group_id = s.group_id AND r.id = s.round_id
+                 WHERE r.kind = 'CENSUS'",
+            )
+            .await
+            .into_iter()
+            .map(|(id,)| text("snp", id))
+            .collect(),
             groups,
             parties,
         };
@@ -188,9 +206,10 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
 type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
 
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
-    const EACH: [(&str, &str, &str); 10] = [
+    const EACH: [(&str, &str, &str); 11] = [
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
         ("lot_id", "lot", "SELECT group_id, id, '{}'::uuid[], holder_id, NULL::uuid FROM tendering.lot"),
+        ("consultation_id", "cns", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.consultation"),
         ("round_id", "rnd", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.round"),
         ("snapshot_id", "snp", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.snapshot"),
         ("plan_id", "pln", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.plan"),
@@ -284,7 +303,7 @@ async fn groups_of(db: &mut PgConnection) -> HashMap<Uuid, BTreeSet<Uuid>> {
     let rows: Vec<(Uuid, Uuid)> = all(
         db,
         "SELECT party_id, group_id FROM membership.member UNION SELECT awarding_party_id, group_id FROM membership.buying_group
-         UNION SELECT party_id, group_id FROM tendering.agreement_party UNION SELECT supplier_id, group_id FROM demand.pooled_order
+         UNION SELECT party_id, group_id FROM tendering.agreement_party UNION SELECT party_id, group_id FROM tendering.tender_party UNION SELECT supplier_id, group_id FROM demand.pooled_order
          UNION SELECT operator_party_id, group_id FROM logistics.expected_order WHERE operator_party_id IS NOT NULL",
     )
     .await;

@@ -7,7 +7,9 @@ use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
 use tools::demo::{
     api::Api,
-    data::Data,
+    chain::{self, Chain, Outcome},
+    clock::Clock,
+    data::{Data, chain::instant},
     report::{self, Seconds},
     season::Season,
     setup::{self, ADMIN, Ids, People},
@@ -84,14 +86,23 @@ async fn run() -> anyhow::Result<()> {
     };
 
     let mut ids = Ids::default();
+    if let Some(begins) = chain::begins(&data) {
+        movable()?.set(begins).await?;
+    }
     setup::registry(&api, &data, &mut ids, &password).await?;
-    stage("registry", "Établissements, sites, groupes, personnes, articles");
     let groups: Vec<String> = ids.groups.keys().cloned().collect();
+    for group in &groups {
+        setup::reference_prices(&api, &data, &ids, &people, group).await?;
+    }
+    stage("registry", "Établissements, personnes, articles, prix de l'an dernier");
+    let outcome = consultations(&api, &data, &ids, &people).await?;
+    ids.agreements.extend(outcome.agreements.iter().cloned());
+    stage("consultations", "Du recensement à l'accord-cadre signé");
     for group in &groups {
         setup::agreements(&api, &data, &mut ids, &people, group).await?;
     }
     setup::break_bulk(&api, &data, &ids, &people).await?;
-    stage("agreements", "Accords-cadres, prix, prix de l'an dernier, dégroupage");
+    stage("agreements", "Accords-cadres, prix, dégroupage");
 
     let mut seasons: Vec<Season<'_>> =
         groups.iter().map(|group| Season::new(&api, &data, &ids, &people, group)).collect();
@@ -113,7 +124,7 @@ async fn run() -> anyhow::Result<()> {
     stage("books", "Comptes rapprochés");
 
     tell(&story::tell(&seasons).await?, arguments.pause);
-    finish(&arguments, &data, &seasons, &seconds)
+    finish(&arguments, &data, &seasons, &outcome, &seconds)
 }
 
 /// One screen; with `pause`, a step at a time.
@@ -132,13 +143,41 @@ fn tell(steps: &[story::Step], pause: bool) {
     }
 }
 
-fn finish(arguments: &Arguments, data: &Data, seasons: &[Season<'_>], seconds: &Seconds) -> anyhow::Result<()> {
+/// The clock, which a folder with consultations moves.
+fn movable() -> anyhow::Result<Clock> {
+    let url = std::env::var("CENTRALE_SUPERUSER_DATABASE_URL")
+        .context("CENTRALE_SUPERUSER_DATABASE_URL is not set: a folder with consultations moves the demo's clock")?;
+    Ok(Clock::new(url))
+}
+
+/// Runs the folder's consultations on their dates, then goes to the day on which its season begins.
+async fn consultations(api: &Api, data: &Data, ids: &Ids, people: &People) -> anyhow::Result<Outcome> {
+    let chains = Chain::all(api, data, ids, people)?;
+    if chains.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let clock = movable()?;
+    let outcome = chain::run(chains, &clock, say).await?;
+    let today = data.today.as_deref().and_then(instant).context("no today.txt")?;
+    clock.set(today).await?;
+    say(&format!("  {}  la saison commence", today.format("%d/%m/%Y %H:%M:%S UTC")));
+    Ok(outcome)
+}
+
+fn finish(
+    arguments: &Arguments,
+    data: &Data,
+    seasons: &[Season<'_>],
+    outcome: &Outcome,
+    seconds: &Seconds,
+) -> anyhow::Result<()> {
     let groups: Vec<_> = seasons
         .iter()
         .map(|season| {
             let mut facts = season.facts.clone();
             let members = data.table("members.csv").rows().filter(|row| row.text("group_key") == season.group).count();
             facts.insert("members", i64::try_from(members).unwrap_or(i64::MAX));
+            facts.extend(outcome.facts.get(&season.group).into_iter().flatten());
             (season.group.clone(), facts)
         })
         .collect();
@@ -151,6 +190,9 @@ fn finish(arguments: &Arguments, data: &Data, seasons: &[Season<'_>], seconds: &
     totals.insert("sites", count("sites.csv"));
     totals.insert("articles", count("articles.csv"));
     say("");
+    for (group, note) in &outcome.notes {
+        say(&format!("  [{group}] {note}"));
+    }
     for season in seasons {
         for note in &season.notes {
             say(&format!("  [{}] {note}", season.group));

@@ -192,6 +192,23 @@ impl Api {
         self.call(Method::POST, login, path, Some(key), Some(("application/json", bytes))).await
     }
 
+    /// Sends a file, named within this run.
+    ///
+    /// # Errors
+    /// When it is refused or nobody answers.
+    pub async fn post_file(
+        &self,
+        login: &str,
+        path: &str,
+        key: &str,
+        kind: &str,
+        file: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        self.call(Method::POST, login, path, Some(key), Some((kind, file)))
+            .await?
+            .with_context(|| format!("POST {path} ({login})"))
+    }
+
     /// Sends a CSV file.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use anyhow::bail;
 
 use super::tables::{Faults, Table};
 
+pub mod chain;
+
 /// A folder that holds together.
 #[derive(Debug)]
 pub struct Data {
@@ -137,8 +139,13 @@ impl Data {
     /// With every fault by file, line and column.
     pub fn read(dir: &Path) -> anyhow::Result<Self> {
         let mut faults = Faults::default();
-        let tables: HashMap<_, _> =
+        let mut tables: HashMap<_, _> =
             FILES.iter().map(|(file, columns)| (*file, Table::read(dir, file, columns, &mut faults))).collect();
+        let optional = chain::FILES.iter().map(|(file, columns)| {
+            let there = dir.join(file).exists();
+            (*file, if there { Table::read(dir, file, columns, &mut faults) } else { Table::none(file) })
+        });
+        tables.extend(optional);
         let today = std::fs::read_to_string(dir.join("today.txt")).ok().map(|text| text.trim().to_owned());
         let data = Self { tables, today };
         if data.tables.values().all(|table| table.usable) {
@@ -220,6 +227,7 @@ impl Data {
         self.check_values(faults);
         self.check_packagings(faults);
         self.check_actors(faults);
+        self.check_chain(faults);
     }
 
     /// Somebody must be there for every step of the season.

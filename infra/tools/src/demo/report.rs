@@ -20,10 +20,13 @@ pub fn totals(groups: &[(String, BTreeMap<&'static str, i64>)]) -> BTreeMap<&'st
     totals
 }
 
-const ROWS: [(&str, &str, bool); 19] = [
+const ROWS: [(&str, &str, bool); 22] = [
     ("members", "Établissements membres", false),
     ("sites", "Sites", false),
     ("articles", "Articles", false),
+    ("consultations", "Consultations publiées", false),
+    ("tenders_received", "Offres reçues, hors délai comprises", false),
+    ("lots_awarded", "Lots attribués", false),
     ("need_lines", "Lignes de besoin", false),
     ("units_needed", "Unités demandées", false),
     ("exclusions", "Besoins écartés (avec la règle)", false),

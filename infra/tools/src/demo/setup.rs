@@ -193,7 +193,7 @@ async fn articles(api: &Api, data: &Data, ids: &mut Ids) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Enters a group's agreements, prices and what its members paid before.
+/// Enters a group's agreements and prices.
 ///
 /// # Errors
 /// When something is refused.
@@ -234,7 +234,7 @@ pub async fn agreements(api: &Api, data: &Data, ids: &mut Ids, people: &People, 
         }
         prices(api, data, ids, officer, &base, agreement).await?;
     }
-    reference_prices(api, data, ids, officer, &base, group).await
+    Ok(())
 }
 
 async fn prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base: &str, agreement: &str) -> anyhow::Result<()> {
@@ -279,14 +279,13 @@ async fn prices(api: &Api, data: &Data, ids: &Ids, officer: &str, base: &str, ag
     Ok(())
 }
 
-async fn reference_prices(
-    api: &Api,
-    data: &Data,
-    ids: &Ids,
-    officer: &str,
-    base: &str,
-    group: &str,
-) -> anyhow::Result<()> {
+/// Enters what a group's members paid before.
+///
+/// # Errors
+/// When something is refused.
+pub async fn reference_prices(api: &Api, data: &Data, ids: &Ids, people: &People, group: &str) -> anyhow::Result<()> {
+    let officer = &people.officers[group];
+    let base = format!("/v1/groups/{}", ids.groups[group]);
     let prices: Vec<Value> = data
         .table("reference_prices.csv")
         .rows()

@@ -30,10 +30,15 @@ struct Scene<'a> {
     article: String,
     member: String,
     /// What the member paid before, EUR per base unit, with day and evidence.
-    before: (Decimal, String, String),
+    before: Before,
+    /// What each member paid before, EUR per base unit, by `pty_…`.
+    all_before: BTreeMap<String, Decimal>,
     /// Names by `pty_…`.
     names: HashMap<String, String>,
 }
+
+/// A price paid before, its day and its evidence.
+type Before = (Decimal, String, String);
 
 /// Tells the story of the most telling line of all seasons; none when no member has a reference price for anything ordered.
 ///
@@ -69,17 +74,21 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
         .rows()
         .map(|row| (season.ids.parties[row.text("key")].clone(), row.text("name").to_owned()))
         .collect();
-    let mut before = BTreeMap::new();
+    let mut before: BTreeMap<(&str, &str), Before> = BTreeMap::new();
     for row in season.data.table("reference_prices.csv").rows().filter(|row| row.text("group_key") == season.group) {
-        let key = (season.ids.parties[row.text("party_key")].as_str(), season.ids.articles[row.text("article_key")].as_str());
+        let key =
+            (season.ids.parties[row.text("party_key")].as_str(), season.ids.articles[row.text("article_key")].as_str());
         let price: Decimal = row.text("unit_price").parse().context("reference price")?;
         before.insert(key, (price, row.text("dated_on").to_owned(), row.text("evidence").to_owned()));
     }
     let mut found = Vec::new();
     for line in lines {
         let id = text(&line, "id")?;
-        let of_line: Vec<Value> =
-            parts.iter().filter(|part| part["pooled_line_id"] == id && part["pooled_order_id"].is_string()).cloned().collect();
+        let of_line: Vec<Value> = parts
+            .iter()
+            .filter(|part| part["pooled_line_id"] == id && part["pooled_order_id"].is_string())
+            .cloned()
+            .collect();
         let sharing = allocations
             .iter()
             .filter(|one| one["cause"] == "RECEIPT" && one["pooled_line_id"] == id && shortage(one) > 0)
@@ -89,8 +98,9 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
             *members.entry(text(part, "party_id")?).or_default() += whole(part, "units_ordered")?;
         }
         let pooled: Decimal = text(&line, "unit_price")?.parse().context("unit price")?;
+        let article = text(&line, "article_id")?;
         for (&member, &units) in &members {
-            let Some(reference) = before.get(&(member, text(&line, "article_id")?)) else { continue };
+            let Some(reference) = before.get(&(member, article)) else { continue };
             let weight = (sharing.is_some(), units < whole(&line, "tier_min_units")?, reference.0 > pooled, units);
             if found.iter().any(|(most, _)| *most >= weight) {
                 continue;
@@ -100,9 +110,13 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
                 line: line.clone(),
                 parts: of_line.clone(),
                 sharing: sharing.cloned(),
-                article: label(season, text(&line, "article_id")?)?,
+                article: label(season, article)?,
                 member: member.to_owned(),
                 before: reference.clone(),
+                all_before: members
+                    .keys()
+                    .filter_map(|&one| Some((one.to_owned(), before.get(&(one, article))?.0)))
+                    .collect(),
                 names: names.clone(),
             };
             found = vec![(weight, scene)];
@@ -301,7 +315,8 @@ impl Scene<'_> {
     async fn arrived(&self) -> anyhow::Result<Step> {
         let season = self.season;
         let [ordered, delivered, cancelled, outstanding] =
-            ["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"].map(|field| self.own_units(field));
+            ["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"]
+                .map(|field| self.own_units(field));
         let mut lines = vec![format!(
             "Commandé {} = livré et certifié {} + reste dû {} + annulé {}.",
             grouped(ordered?),
@@ -310,9 +325,17 @@ impl Scene<'_> {
             grouped(cancelled?)
         )];
         let own: Vec<&str> = self.own().filter_map(|part| part["id"].as_str()).collect();
-        for delivery in season.api.list(season.officer(), &format!("{}/deliveries", season.base()), "deliveries").await? {
+        for delivery in
+            season.api.list(season.officer(), &format!("{}/deliveries", season.base()), "deliveries").await?
+        {
             let of_line = |line: &&Value| line["order_line_id"].as_str().is_some_and(|id| own.contains(&id));
-            let units: i64 = delivery["lines"].as_array().context("lines")?.iter().filter(of_line).filter_map(|line| line["units"].as_i64()).sum();
+            let units: i64 = delivery["lines"]
+                .as_array()
+                .context("lines")?
+                .iter()
+                .filter(of_line)
+                .filter_map(|line| line["units"].as_i64())
+                .sum();
             if units > 0 {
                 lines.push(format!(
                     "Livraison {} : {} unités, remises à {}, service fait certifié par le réceptionnaire de l'établissement.",
@@ -333,6 +356,26 @@ impl Scene<'_> {
             ));
         }
         Ok(Step { title: "Ce qui est arrivé".to_owned(), lines })
+    }
+
+    /// Members that paid less before than the pooled price.
+    fn losing_on_article(&self) -> anyhow::Result<String> {
+        let mut losing = Vec::new();
+        for (party, before) in &self.all_before {
+            let (mut units, mut paid) = (0, 0);
+            for part in self.parts.iter().filter(|part| part["party_id"] == party.as_str()) {
+                units += whole(part, "units_ordered")?;
+                paid += whole(part, "amount_cents")?;
+            }
+            let gain = cents(units, *before) - paid;
+            if gain < 0 {
+                losing.push(format!("{} ({})", self.name(party), euros(gain)));
+            }
+        }
+        Ok(match losing.len() {
+            0 => "Sur cet article, aucun membre ne payait moins avant.".to_owned(),
+            _ => format!("Sur cet article, ceux qui payaient moins avant y perdent : {}.", losing.join(", ")),
+        })
     }
 
     async fn gained(&self) -> anyhow::Result<Step> {
@@ -359,6 +402,7 @@ impl Scene<'_> {
                 euros(whole(&savings, "savings_cents")?)
             ),
         ];
+        lines.push(self.losing_on_article()?);
         let mut losing = Vec::new();
         for member in members {
             let gain = whole(member, "savings_cents")?;
@@ -366,10 +410,9 @@ impl Scene<'_> {
                 losing.push(format!("{} ({})", self.name(text(member, "party_id")?), euros(gain)));
             }
         }
-        lines.push(if losing.is_empty() {
-            "Aucun membre n'y perd cette saison.".to_owned()
-        } else {
-            format!("Ceux qui y perdent, montrés aussi : {}.", losing.join(", "))
+        lines.push(match losing.len() {
+            0 => "Sur la saison entière, aucun membre n'y perd.".to_owned(),
+            _ => format!("Sur la saison entière, y perdent : {}.", losing.join(", ")),
         });
         Ok(Step { title: "Les euros : les siens, ceux du groupement".to_owned(), lines })
     }

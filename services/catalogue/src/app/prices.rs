@@ -132,7 +132,7 @@ fn check_terms(terms: &HashMap<AgreementId, AgreementTerms>, asked: &[AskedPrice
 }
 
 /// The prices with their articles, packs and VAT rates; refuses with every fault.
-fn find_articles(found: &Found, asked: Vec<AskedPrice>) -> Result<(Vec<Price>, Vec<Decimal>), Failure> {
+pub(crate) fn find_articles(found: &Found, asked: Vec<AskedPrice>) -> Result<(Vec<Price>, Vec<Decimal>), Failure> {
     let mut faults = Faults::default();
     let (mut prices, mut vat_rates) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     for (index, AskedPrice { article, offer }) in asked.into_iter().enumerate() {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use kit::{Failure, id::PriceId, money::parse_unit_price};
 use proto::{
     catalogue::v1::{ListPricesRequest, Price as ProtoPrice, SetPricesRequest, Tier as ProtoTier},
-    tendering::v1::Agreement,
+    tendering::v1::{Agreement, OfferedTier, PricesAwarded},
 };
 use rust_decimal::Decimal;
 
@@ -108,6 +108,29 @@ fn tiers(faults: &mut Faults, path: &str, sent: &[ProtoTier]) -> Option<Tiers> {
             None
         }
     }
+}
+
+/// The prices of a signed agreement, as tendering's log tells them. One that makes no sense is an internal error.
+pub(crate) fn awarded_prices(awarded: &PricesAwarded) -> Result<Vec<AskedPrice>, Failure> {
+    let mut faults = Faults::default();
+    let prices = awarded.prices.iter().enumerate().map(|(index, sent)| {
+        let tier = |tier: &OfferedTier| ProtoTier { min_units: tier.min_units, unit_price: tier.unit_price.clone() };
+        let sent = ProtoPrice {
+            agreement_id: awarded.agreement_id.clone(),
+            lot_id: sent.lot_id.clone(),
+            supplier_id: sent.supplier_id.clone(),
+            article_id: sent.article_id.clone(),
+            packaging_code: sent.packaging_code.clone(),
+            order_multiple_packs: sent.order_multiple_packs,
+            tiers: sent.tiers.iter().map(tier).collect(),
+            valid_from: sent.valid_from.clone(),
+            valid_to: sent.valid_to.clone(),
+            ..ProtoPrice::default()
+        };
+        price(&mut faults, &format!("prices[{index}]"), &sent)
+    });
+    let prices = prices.collect();
+    faults.finish(prices)
 }
 
 /// What tendering says of an agreement, as far as prices need it. An answer that makes no sense is an internal error.

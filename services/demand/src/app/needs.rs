@@ -16,10 +16,10 @@ use crate::{
     domain::{
         directory::Directory,
         need::{
-            Need, NewNeed, RowFault, SetDigest, TypedNeed, check_reference, reference_taken, repeated_references,
-            units_of,
+            Need, NewNeed, RowFault, SetDigest, TypedNeed, check_reference, no_census, reference_taken,
+            repeated_references, units_of,
         },
-        round::Round,
+        round::{NoCensus, Round, RoundKind},
     },
     store::{
         needs::{self, Filter},
@@ -89,6 +89,13 @@ impl App {
         let round = lock_round(&mut command, group, round_id).await?;
         needs::lock_member(command.conn(), group, round_id, party_id).await?;
         round.check_takes_needs(command.now().await?)?;
+        let new = match committed(round.terms.kind, new) {
+            Ok(new) => new,
+            Err(faults) => {
+                command.abandon().await?;
+                return Ok(refused(faults));
+            }
+        };
         let references: Vec<&str> = new.iter().map(|need| need.reference.as_str()).collect();
         let taken = needs::find_references(command.conn(), group, round_id, party_id, &references).await?;
         if !taken.is_empty() {
@@ -263,6 +270,19 @@ fn taken_references(new: &[NewNeed], taken: &[(String, NeedId)]) -> Vec<RowFault
         .collect()
 }
 
+/// The needs as their round keeps them: how firmly they are meant in a census, nothing of that elsewhere.
+fn committed(kind: RoundKind, new: Vec<NewNeed>) -> Result<Vec<NewNeed>, Vec<RowFault>> {
+    let (mut needs, mut faults) = (Vec::with_capacity(new.len()), Vec::new());
+    for need in new {
+        match (kind.commitment(need.commitment), need.commitment) {
+            (Ok(commitment), _) => needs.push(NewNeed { commitment, ..need }),
+            (Err(NoCensus), Some(said)) => faults.push(no_census(need.row, said)),
+            (Err(NoCensus), None) => {}
+        }
+    }
+    if faults.is_empty() { Ok(needs) } else { Err(faults) }
+}
+
 fn stated(group_id: GroupId, round_id: RoundId, party_id: PartyId, id: NeedId, new: NewNeed) -> Need {
     Need {
         id,
@@ -277,6 +297,7 @@ fn stated(group_id: GroupId, round_id: RoundId, party_id: PartyId, id: NeedId, n
         units: new.units,
         reference: new.reference,
         needed_by: new.needed_by,
+        commitment: new.commitment,
         withdrawn: false,
         version: 1,
     }

@@ -80,7 +80,7 @@ impl App {
             snapshots::find(tx.conn(), group, id).await?.ok_or_else(|| Failure::not_found("snapshot", id))?;
         let round = rounds::find(tx.conn(), group, snapshot.round_id).await?;
         let round = round.ok_or_else(|| Failure::not_found("round", snapshot.round_id))?;
-        round.check_may_be_consolidated()?;
+        round.check_may_be_planned()?;
         let (needs, sha256) = plan_rows::needs(tx.conn(), group, round.id).await?;
         tx.rollback().await?;
         if snapshot.sha256 != sha256 {
@@ -112,7 +112,7 @@ impl App {
         let round_id = snapshot.ok_or_else(|| Failure::not_found("snapshot", snapshot_id))?.round_id;
         let round = rounds::lock_shared(command.conn(), group, round_id).await?;
         let round = round.ok_or_else(|| Failure::not_found("round", round_id))?;
-        round.check_may_be_consolidated()?;
+        round.check_may_be_planned()?;
         let plan = header(&round, snapshot_id, &terms, &computed)?;
         let now = command.now().await?;
         plan_rows::insert(command.conn(), group, &plan, &caller.subject, now).await?;

@@ -7,7 +7,7 @@ use kit::id::{ArticleId, PartyId, SiteId};
 
 use super::{
     conversion::Packaging,
-    need::{LineKind, NewNeed, RowFault, TypedNeed, check_reference, units_of},
+    need::{Commitment, LineKind, NewNeed, RowFault, TypedNeed, check_reference, units_of},
 };
 
 /// An article as rows need it.
@@ -48,6 +48,15 @@ pub struct ReadRow {
     packaging: u16,
     quantity: u32,
     needed_by: Option<NaiveDate>,
+    commitment: Option<Commitment>,
+}
+
+impl ReadRow {
+    /// How firmly it is meant, if the row says so.
+    #[must_use]
+    pub const fn commitment(&self) -> Option<Commitment> {
+        self.commitment
+    }
 }
 
 impl Directory {
@@ -126,7 +135,14 @@ impl Directory {
             (&site, &packaging, &quantity, &needed_by, &reference)
             && let Ok(quantity) = u32::try_from(typed.quantity)
         {
-            return Ok(ReadRow { article: *article, site: *site, packaging: *level, quantity, needed_by: *needed_by });
+            return Ok(ReadRow {
+                article: *article,
+                site: *site,
+                packaging: *level,
+                quantity,
+                needed_by: *needed_by,
+                commitment: typed.commitment,
+            });
         }
         let faults = [
             site.err(),
@@ -155,6 +171,7 @@ impl Directory {
             units: packaging.units(quantity).ok()?,
             reference: reference.to_owned(),
             needed_by: read.needed_by,
+            commitment: read.commitment,
         })
     }
 
@@ -325,6 +342,7 @@ mod tests {
             quantity: 4,
             reference: "x".repeat(61),
             needed_by: "25/01/2027".into(),
+            commitment: None,
         };
         let faults = directory.read(member, &bad).unwrap_err();
         let columns: Vec<&str> = faults.iter().map(|fault| fault.column).collect();

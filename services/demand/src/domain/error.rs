@@ -34,6 +34,26 @@ pub enum DemandError {
         /// The state from which the step is possible.
         needed: RoundState,
     },
+    /// A census never becomes an order by itself.
+    #[error("round {title:?} is a census: it is neither planned nor ordered")]
+    CensusNotOrdered {
+        /// Its title.
+        title: String,
+    },
+    /// A consultation is drafted from a census only.
+    #[error("round {title:?} is no census")]
+    NotACensus {
+        /// Its title.
+        title: String,
+    },
+    /// The census has more articles than a consultation may have.
+    #[error("the census has {articles} articles, a consultation at most {limit}")]
+    DraftTooLarge {
+        /// Articles of the census.
+        articles: i64,
+        /// Most of a consultation.
+        limit: usize,
+    },
     /// A round without an active need cannot be consolidated.
     #[error("round {title:?} has no needs")]
     RoundEmpty {
@@ -77,6 +97,9 @@ impl DomainError for DemandError {
             Self::RoundClosed { .. }
             | Self::RoundNotOpen { .. }
             | Self::RoundWrongState { .. }
+            | Self::CensusNotOrdered { .. }
+            | Self::NotACensus { .. }
+            | Self::DraftTooLarge { .. }
             | Self::RoundEmpty { .. }
             | Self::NeedWithdrawn { .. }
             | Self::PartyNotMember { .. } => ErrorKind::NotNow,
@@ -91,6 +114,9 @@ impl DomainError for DemandError {
             Self::RoundClosed { .. } => "ROUND_CLOSED",
             Self::RoundNotOpen { .. } => "ROUND_NOT_OPEN",
             Self::RoundWrongState { .. } => "ROUND_WRONG_STATE",
+            Self::CensusNotOrdered { .. } => "CENSUS_NOT_ORDERED",
+            Self::NotACensus { .. } => "NOT_A_CENSUS",
+            Self::DraftTooLarge { .. } => "DRAFT_TOO_LARGE",
             Self::RoundEmpty { .. } => "ROUND_EMPTY",
             Self::NeedWithdrawn { .. } => "NEED_WITHDRAWN",
             Self::PartyNotMember { .. } => "PARTY_NOT_MEMBER",
@@ -108,7 +134,13 @@ impl DomainError for DemandError {
             Self::RoundWrongState { title, state, needed } => {
                 vec![("title", title.clone()), ("state", state.to_string()), ("needed", needed.to_string())]
             }
-            Self::RoundEmpty { title } => vec![("title", title.clone())],
+            Self::CensusNotOrdered { title } => {
+                vec![("title", title.clone()), ("source", "CCP R2162-6 ; R2162-13".to_owned())]
+            }
+            Self::DraftTooLarge { articles, limit } => {
+                vec![("articles", articles.to_string()), ("limit", limit.to_string())]
+            }
+            Self::NotACensus { title } | Self::RoundEmpty { title } => vec![("title", title.clone())],
             Self::NeedWithdrawn { reference } => vec![("reference", reference.clone())],
             Self::PartyNotMember { party } => vec![("party", party.clone())],
             Self::FileTooLong { limit, what } => vec![("limit", limit.to_string()), ("what", (*what).to_owned())],
@@ -125,6 +157,9 @@ impl DomainError for DemandError {
             Self::RoundClosed { .. }
             | Self::RoundNotOpen { .. }
             | Self::RoundWrongState { .. }
+            | Self::CensusNotOrdered { .. }
+            | Self::NotACensus { .. }
+            | Self::DraftTooLarge { .. }
             | Self::RoundEmpty { .. }
             | Self::NeedWithdrawn { .. }
             | Self::FileTooLong { .. }

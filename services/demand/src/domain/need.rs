@@ -40,6 +40,38 @@ impl LineKind {
     }
 }
 
+/// How firmly a need of a census is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Commitment {
+    /// An estimate.
+    Indicative,
+    /// At least so much will be ordered, if the offer suits.
+    Minimum,
+    /// So much will be ordered.
+    Firm,
+}
+
+impl Commitment {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Indicative, Self::Minimum, Self::Firm];
+
+    /// `INDICATIVE`, `MINIMUM` or `FIRM`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Indicative => "INDICATIVE",
+            Self::Minimum => "MINIMUM",
+            Self::Firm => "FIRM",
+        }
+    }
+
+    /// The level of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|commitment| commitment.name() == name)
+    }
+}
+
 /// A need as a member typed it, nothing looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TypedNeed {
@@ -57,6 +89,8 @@ pub struct TypedNeed {
     pub reference: String,
     /// ISO date or empty.
     pub needed_by: String,
+    /// How firmly it is meant, if that is said.
+    pub commitment: Option<Commitment>,
 }
 
 /// A need with everything looked up, not yet stated.
@@ -80,6 +114,8 @@ pub struct NewNeed {
     pub reference: String,
     /// When it is needed.
     pub needed_by: Option<NaiveDate>,
+    /// How firmly it is meant: as said, before its round is known; as kept, after.
+    pub commitment: Option<Commitment>,
 }
 
 /// A stated need.
@@ -109,6 +145,8 @@ pub struct Need {
     pub reference: String,
     /// When it is needed.
     pub needed_by: Option<NaiveDate>,
+    /// How firmly it is meant; none outside a census.
+    pub commitment: Option<Commitment>,
     /// Whether it was withdrawn.
     pub withdrawn: bool,
     /// Changes at each change.
@@ -150,7 +188,7 @@ impl Need {
 pub struct RowFault {
     /// Row, from 1.
     pub row: i64,
-    /// `site`, `article`, `packaging`, `quantity`, `reference` or `needed_by`.
+    /// `site`, `article`, `packaging`, `quantity`, `reference`, `needed_by` or `commitment`.
     pub column: &'static str,
     /// What stood there.
     pub value: String,
@@ -229,6 +267,19 @@ pub fn reference_taken(row: i64, reference: &str, where_: &str) -> RowFault {
     }
 }
 
+/// A level of commitment in a round that is no census.
+#[must_use]
+pub fn no_census(row: i64, commitment: Commitment) -> RowFault {
+    RowFault {
+        row,
+        column: "commitment",
+        value: commitment.name().to_owned(),
+        problem: "Le niveau d'engagement n'a de sens que dans un recensement ; ceci est une campagne de commande."
+            .to_owned(),
+        remedy: "Laissez la colonne vide.".to_owned(),
+    }
+}
+
 /// The hash of a set of needs, fed in order of id. Numbers are 8 bytes, big-endian; ids 16 bytes.
 #[derive(Debug, Clone, Default)]
 pub struct SetDigest(Sha256);
@@ -248,13 +299,21 @@ impl SetDigest {
         self.0.update(units.to_be_bytes());
     }
 
-    /// One need of a snapshot: id, party, site, article, units.
-    pub fn frozen(&mut self, id: NeedId, party: PartyId, site: SiteId, article: ArticleId, units: i64) {
+    /// One need of a snapshot: id, party, site, article, units; of a census then how firmly it is meant, by name.
+    pub fn frozen(
+        &mut self,
+        (id, party, site, article): (NeedId, PartyId, SiteId, ArticleId),
+        units: i64,
+        commitment: Option<Commitment>,
+    ) {
         self.0.update(id.uuid().as_bytes());
         self.0.update(party.uuid().as_bytes());
         self.0.update(site.uuid().as_bytes());
         self.0.update(article.uuid().as_bytes());
         self.0.update(units.to_be_bytes());
+        if let Some(commitment) = commitment {
+            self.0.update(commitment.name());
+        }
     }
 
     /// SHA-256.
@@ -321,6 +380,7 @@ mod tests {
             units: 120,
             reference: "A".into(),
             needed_by: None,
+            commitment: None,
             withdrawn: false,
             version: 1,
         };

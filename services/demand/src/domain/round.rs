@@ -8,12 +8,74 @@ use kit::{
     id::{AgreementId, RoundId, SiteId},
 };
 
-use super::error::DemandError;
+use super::{error::DemandError, need::Commitment};
 
 /// Longest title, characters.
 pub const TITLE_LIMIT: usize = 200;
 /// Most agreements that a round tries.
 pub const AGREEMENT_LIMIT: usize = 50;
+
+/// Longest period for which a census takes needs, months.
+pub const PERIOD_LIMIT: i32 = 60;
+
+/// What the needs of a round are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoundKind {
+    /// An order round (campagne de commande): needs of weeks, ordered under its agreements.
+    Order,
+    /// A census (recensement): estimates for years, from which a consultation is drawn up. It names no agreement and never
+    /// becomes an order by itself (CCP R2162-6, R2162-13: what is ordered, is ordered under an agreement by the buyers it names).
+    Census {
+        /// Months that the needs are stated for, 1 to [`PERIOD_LIMIT`].
+        period_months: i32,
+    },
+}
+
+impl RoundKind {
+    /// `ORDER` or `CENSUS`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Order => "ORDER",
+            Self::Census { .. } => "CENSUS",
+        }
+    }
+
+    /// The kind of a name with its period.
+    #[must_use]
+    pub fn from_name(name: &str, period_months: Option<i32>) -> Option<Self> {
+        match (name, period_months) {
+            ("ORDER", None) => Some(Self::Order),
+            ("CENSUS", Some(period_months)) => Some(Self::Census { period_months }),
+            (_, _) => None,
+        }
+    }
+
+    /// The period of a census, months.
+    #[must_use]
+    pub const fn period_months(self) -> Option<i32> {
+        match self {
+            Self::Order => None,
+            Self::Census { period_months } => Some(period_months),
+        }
+    }
+
+    /// How firmly a need is meant that says this about it: in a census indicative unless said, elsewhere nothing may be said.
+    ///
+    /// # Errors
+    /// When something is said outside a census.
+    pub fn commitment(self, said: Option<Commitment>) -> Result<Option<Commitment>, NoCensus> {
+        match (self, said) {
+            (Self::Order, None) => Ok(None),
+            (Self::Order, Some(_)) => Err(NoCensus),
+            (Self::Census { .. }, said) => Ok(Some(said.unwrap_or(Commitment::Indicative))),
+        }
+    }
+}
+
+/// A level of commitment was given for a need of a round that is no census.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoCensus;
 
 /// State of a round: OPEN → CLOSED → ORDERED.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +118,8 @@ impl fmt::Display for RoundState {
 /// What an officer decides when opening a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoundTerms {
+    /// What its needs are for.
+    pub kind: RoundKind,
     /// Title, 1 to [`TITLE_LIMIT`] characters.
     pub title: String,
     /// From when it takes needs.
@@ -79,9 +143,14 @@ impl RoundTerms {
         if self.closes_at <= self.opens_at {
             faults.push(FieldFault::new("round.closes_at", "must be later than opens_at"));
         }
-        if self.agreement_ids.is_empty() || self.agreement_ids.len() > AGREEMENT_LIMIT {
-            let detail = format!("must name 1 to {AGREEMENT_LIMIT} agreements");
-            faults.push(FieldFault::new("round.agreement_ids", detail));
+        match self.kind {
+            RoundKind::Order => {
+                if self.agreement_ids.is_empty() || self.agreement_ids.len() > AGREEMENT_LIMIT {
+                    let detail = format!("must name 1 to {AGREEMENT_LIMIT} agreements");
+                    faults.push(FieldFault::new("round.agreement_ids", detail));
+                }
+            }
+            RoundKind::Census { period_months } => faults.extend(self.census_faults(period_months)),
         }
         for (index, id) in self.agreement_ids.iter().enumerate() {
             if self.agreement_ids.iter().take(index).any(|earlier| earlier == id) {
@@ -90,9 +159,23 @@ impl RoundTerms {
         }
         faults
     }
+
+    fn census_faults(&self, period_months: i32) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        if !(1..=PERIOD_LIMIT).contains(&period_months) {
+            faults.push(FieldFault::new("round.period_months", format!("must be from 1 to {PERIOD_LIMIT}")));
+        }
+        if !self.agreement_ids.is_empty() {
+            faults.push(FieldFault::new("round.agreement_ids", "must be empty: a census is under no agreement"));
+        }
+        if self.platform_site_id.is_some() {
+            faults.push(FieldFault::new("round.platform_site_id", "must be empty: nothing of a census is delivered"));
+        }
+        faults
+    }
 }
 
-/// An order round.
+/// A round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
     /// Its id.
@@ -131,11 +214,12 @@ impl Round {
         self.step(RoundState::Open, RoundState::Closed)
     }
 
-    /// Marks that the round's orders are placed. From CLOSED.
+    /// Marks that the round's orders are placed. From CLOSED; never a census.
     ///
     /// # Errors
-    /// [`DemandError::RoundWrongState`].
+    /// [`DemandError::RoundWrongState`], [`DemandError::CensusNotOrdered`].
     pub fn order(self) -> Result<Self, DemandError> {
+        self.check_may_be_planned()?;
         self.step(RoundState::Closed, RoundState::Ordered)
     }
 
@@ -145,6 +229,17 @@ impl Round {
     /// [`DemandError::RoundWrongState`].
     pub fn check_may_be_consolidated(&self) -> Result<(), DemandError> {
         self.check_state(RoundState::Closed)
+    }
+
+    /// Whether what would be ordered may be computed. From CLOSED; never a census.
+    ///
+    /// # Errors
+    /// [`DemandError::RoundWrongState`], [`DemandError::CensusNotOrdered`].
+    pub fn check_may_be_planned(&self) -> Result<(), DemandError> {
+        match self.terms.kind {
+            RoundKind::Order => self.check_may_be_consolidated(),
+            RoundKind::Census { .. } => Err(DemandError::CensusNotOrdered { title: self.terms.title.clone() }),
+        }
     }
 
     fn step(self, from: RoundState, to: RoundState) -> Result<Self, DemandError> {
@@ -172,6 +267,7 @@ mod tests {
         Round {
             id: RoundId::new(),
             terms: RoundTerms {
+                kind: RoundKind::Order,
                 title: "Janvier".into(),
                 opens_at: at("2026-11-16T00:00:00Z"),
                 closes_at: at("2026-12-18T17:00:00Z"),
@@ -230,5 +326,43 @@ mod tests {
         assert_eq!(fields, ["round.title", "round.closes_at", "round.agreement_ids[1]"]);
         terms.agreement_ids.clear();
         assert_eq!(terms.faults()[2].field, "round.agreement_ids");
+    }
+
+    #[test]
+    fn a_census_is_consolidated_and_never_planned_nor_ordered() {
+        let mut census = round(RoundState::Closed);
+        census.terms.kind = RoundKind::Census { period_months: 12 };
+        assert_eq!(census.check_may_be_consolidated(), Ok(()));
+        let refused = Err(DemandError::CensusNotOrdered { title: "Janvier".into() });
+        assert_eq!(census.check_may_be_planned(), refused);
+        assert_eq!(census.order(), refused.map(|()| unreachable!()));
+    }
+
+    #[test]
+    fn a_census_names_a_period_and_no_agreement() {
+        let mut terms = round(RoundState::Open).terms;
+        terms.platform_site_id = Some(SiteId::new());
+        for period_months in [0, PERIOD_LIMIT + 1] {
+            terms.kind = RoundKind::Census { period_months };
+            let fields: Vec<String> = terms.faults().into_iter().map(|fault| fault.field).collect();
+            assert_eq!(fields, ["round.period_months", "round.agreement_ids", "round.platform_site_id"]);
+        }
+        terms.kind = RoundKind::Census { period_months: PERIOD_LIMIT };
+        terms.agreement_ids.clear();
+        terms.platform_site_id = None;
+        assert_eq!(terms.faults(), []);
+    }
+
+    #[test]
+    fn a_commitment_is_said_in_a_census_only_and_indicative_unless_said() {
+        let census = RoundKind::Census { period_months: 12 };
+        assert_eq!(census.commitment(None), Ok(Some(Commitment::Indicative)));
+        assert_eq!(census.commitment(Some(Commitment::Firm)), Ok(Some(Commitment::Firm)));
+        assert_eq!(RoundKind::Order.commitment(None), Ok(None));
+        assert_eq!(RoundKind::Order.commitment(Some(Commitment::Firm)), Err(NoCensus));
+        for kind in [census, RoundKind::Order] {
+            assert_eq!(RoundKind::from_name(kind.name(), kind.period_months()), Some(kind));
+        }
+        assert_eq!(RoundKind::from_name("CENSUS", None), None);
     }
 }

@@ -48,6 +48,7 @@ pub async fn list(
            SELECT DISTINCT ON (n.article_id) n.article_id, n.round_id, r.title
            FROM need n JOIN round r ON r.group_id = n.group_id AND r.id = n.round_id
            WHERE n.group_id = $1 AND n.party_id = $2 AND NOT n.withdrawn AND n.article_id > $4 AND r.opens_at < $3
+             AND r.kind <> 'CENSUS'
            ORDER BY n.article_id, r.opens_at DESC, r.id DESC),
          asked AS (
            SELECT l.article_id, l.round_id, l.title, sum(n.units)::bigint AS units,

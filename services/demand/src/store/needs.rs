@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use crate::domain::{
     conversion::Packaging,
-    need::{LineKind, Need, NewNeed},
+    need::{Commitment, LineKind, Need, NewNeed},
 };
 
 const SELECT: &str = "SELECT id, group_id, round_id, party_id, site_id, article_id, kind, packaging_code, packaging_label,
-  packaging_content, base_label, pack_units, quantity, units, reference, needed_by, withdrawn, version FROM need WHERE ";
+  packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment, withdrawn, version FROM need WHERE ";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -35,6 +35,7 @@ struct Row {
     units: i64,
     reference: String,
     needed_by: Option<NaiveDate>,
+    commitment: Option<String>,
     withdrawn: bool,
     version: i64,
 }
@@ -62,6 +63,10 @@ impl TryFrom<Row> for Need {
             units: row.units,
             reference: row.reference,
             needed_by: row.needed_by,
+            commitment: match row.commitment {
+                None => None,
+                Some(name) => Some(Commitment::from_name(&name).ok_or_else(|| corrupt("need", "commitment", row.id))?),
+            },
             withdrawn: row.withdrawn,
             version: row.version,
         })
@@ -126,9 +131,9 @@ pub async fn insert(
     let numbers = |of: fn(&NewNeed) -> i64| needs.iter().map(of).collect::<Vec<i64>>();
     sqlx::query(
         "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
-           packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by)
+           packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment)
          SELECT $1, $2, $3, $4, new.* FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-           $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::date[]) AS new",
+           $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::date[], $18::text[]) AS new",
     )
     .bind(group)
     .bind(round)
@@ -147,6 +152,7 @@ pub async fn insert(
     .bind(numbers(|need| need.units))
     .bind(texts(|need| &need.reference))
     .bind(needs.iter().map(|need| need.needed_by).collect::<Vec<Option<NaiveDate>>>())
+    .bind(needs.iter().map(|need| need.commitment.map(Commitment::name)).collect::<Vec<Option<&str>>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -34,7 +34,8 @@ pub async fn needs(
     .fetch(conn);
     let (mut needs, mut digest) = (Vec::new(), SetDigest::new());
     while let Some((id, party, site, article, units)) = rows.try_next().await? {
-        digest.frozen(id, party, site, article, units);
+        // Of an order round: a census is never planned.
+        digest.frozen((id, party, site, article), units, None);
         needs.push(PlannedNeed { id, party, site, article, units });
     }
     Ok((needs, digest.finish()))

@@ -92,11 +92,12 @@ async fn give_content(conn: &mut PgConnection, place: Place, withdrawn: bool) ->
            UPDATE need n SET site_id = s.site_id, article_id = s.article_id, kind = s.kind,
              packaging_code = s.packaging_code, packaging_label = s.packaging_label,
              packaging_content = s.packaging_content, base_label = s.base_label, pack_units = s.pack_units,
-             quantity = s.quantity, units = s.units, needed_by = s.needed_by, version = n.version + 1, withdrawn = false
+             quantity = s.quantity, units = s.units, needed_by = s.needed_by, commitment = s.commitment, version = n.version + 1, withdrawn = false
            FROM staged_need s
            WHERE n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference AND n.withdrawn = $4
-             AND (n.withdrawn OR (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by)
-               IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity, s.needed_by))
+             AND (n.withdrawn OR (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by,
+                n.commitment) IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity,
+                s.needed_by, s.commitment))
            RETURNING n.id, n.site_id, n.article_id, n.units)
          SELECT id, site_id, article_id, units FROM given ORDER BY id",
     )

@@ -10,9 +10,9 @@ use kit::{
 };
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use crate::domain::round::{Round, RoundState, RoundTerms};
+use crate::domain::round::{Round, RoundKind, RoundState, RoundTerms};
 
-const SELECT: &str = "SELECT id, title, opens_at, closes_at, platform_site_id, agreement_ids, state, version FROM round WHERE group_id = ";
+const SELECT: &str = "SELECT id, title, opens_at, closes_at, platform_site_id, agreement_ids, kind, period_months, state, version FROM round WHERE group_id = ";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -22,6 +22,8 @@ struct Row {
     closes_at: DateTime<Utc>,
     platform_site_id: Option<SiteId>,
     agreement_ids: Vec<AgreementId>,
+    kind: String,
+    period_months: Option<i32>,
     state: String,
     version: i64,
 }
@@ -31,7 +33,10 @@ impl TryFrom<Row> for Round {
 
     fn try_from(row: Row) -> Result<Self, Failure> {
         let state = RoundState::from_name(&row.state).ok_or_else(|| corrupt("round", "state", row.id))?;
+        let kind =
+            RoundKind::from_name(&row.kind, row.period_months).ok_or_else(|| corrupt("round", "kind", row.id))?;
         let terms = RoundTerms {
+            kind,
             title: row.title,
             opens_at: row.opens_at,
             closes_at: row.closes_at,
@@ -54,8 +59,9 @@ pub struct Counts {
 /// Writes a new round.
 pub async fn insert(conn: &mut PgConnection, group: GroupId, round: &Round) -> Result<(), Failure> {
     sqlx::query(
-        "INSERT INTO round (group_id, id, title, opens_at, closes_at, platform_site_id, agreement_ids, state, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO round (group_id, id, title, opens_at, closes_at, platform_site_id, agreement_ids, state, version,
+           kind, period_months)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(group)
     .bind(round.id)
@@ -66,6 +72,8 @@ pub async fn insert(conn: &mut PgConnection, group: GroupId, round: &Round) -> R
     .bind(&round.terms.agreement_ids)
     .bind(round.state.name())
     .bind(round.version)
+    .bind(round.terms.kind.name())
+    .bind(round.terms.kind.period_months())
     .execute(conn)
     .await?;
     Ok(())

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use kit::{
     Failure,
+    db::corrupt,
     id::{ArticleId, GroupId, NeedId, PartyId, RoundId, SiteId, SnapshotId},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::need::SetDigest;
+use crate::domain::need::{Commitment, SetDigest};
 
 /// A frozen set of needs.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -53,8 +54,8 @@ pub struct Measured {
 
 /// Hashes and counts the active needs of a locked round, one by one: a million of them never stand in memory.
 pub async fn measure(conn: &mut PgConnection, group: GroupId, round: RoundId) -> Result<Measured, Failure> {
-    let mut rows = sqlx::query_as::<_, (NeedId, PartyId, SiteId, ArticleId, i64)>(
-        "SELECT id, party_id, site_id, article_id, units FROM need
+    let mut rows = sqlx::query_as::<_, (NeedId, PartyId, SiteId, ArticleId, i64, Option<String>)>(
+        "SELECT id, party_id, site_id, article_id, units, commitment FROM need
          WHERE group_id = $1 AND round_id = $2 AND NOT withdrawn ORDER BY id",
     )
     .bind(group)
@@ -63,8 +64,12 @@ pub async fn measure(conn: &mut PgConnection, group: GroupId, round: RoundId) ->
     let mut digest = SetDigest::new();
     let (mut need_count, mut units) = (0, 0_i64);
     let (mut articles, mut members) = (HashSet::new(), HashSet::new());
-    while let Some((id, party, site, article, need_units)) = rows.try_next().await? {
-        digest.frozen(id, party, site, article, need_units);
+    while let Some((id, party, site, article, need_units, commitment)) = rows.try_next().await? {
+        let commitment = match commitment {
+            None => None,
+            Some(name) => Some(Commitment::from_name(&name).ok_or_else(|| corrupt("need", "commitment", id))?),
+        };
+        digest.frozen((id, party, site, article), need_units, commitment);
         need_count += 1;
         units = units.checked_add(need_units).ok_or_else(|| Failure::internal("units of a round exceed 64 bits"))?;
         articles.insert(article);

@@ -15,7 +15,7 @@ const PIECE: usize = 1 << 20;
 /// Needs that one event stands for at most.
 const CHUNK: i64 = 5_000;
 /// Columns of the staging table.
-const COLUMNS: i16 = 14;
+const COLUMNS: i16 = 15;
 
 /// Whose needs are staged, and for which round.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ pub async fn prepare(conn: &mut PgConnection) -> Result<(), Failure> {
         "CREATE TEMP TABLE staged_need (row_number bigint NOT NULL, id uuid NOT NULL, site_id uuid NOT NULL,
            article_id uuid NOT NULL, kind text NOT NULL, packaging_code text NOT NULL, packaging_label text NOT NULL,
            packaging_content text NOT NULL, base_label text NOT NULL, pack_units bigint NOT NULL, quantity bigint NOT NULL,
-           units bigint NOT NULL, reference text NOT NULL, needed_by date) ON COMMIT DROP",
+           units bigint NOT NULL, reference text NOT NULL, needed_by date, commitment text) ON COMMIT DROP",
     )
     .persistent(false)
     .execute(conn)
@@ -80,12 +80,18 @@ fn encode(to: &mut Vec<u8>, id: NeedId, need: &NewNeed) -> Result<(), Failure> {
     }
     field(to, need.reference.as_bytes())?;
     match need.needed_by {
-        Some(day) => field(to, &days_since_2000(day)?.to_be_bytes()),
-        None => {
-            to.extend_from_slice(&(-1_i32).to_be_bytes());
-            Ok(())
-        }
+        Some(day) => field(to, &days_since_2000(day)?.to_be_bytes())?,
+        None => null(to),
     }
+    match need.commitment {
+        Some(commitment) => field(to, commitment.name().as_bytes())?,
+        None => null(to),
+    }
+    Ok(())
+}
+
+fn null(to: &mut Vec<u8>) {
+    to.extend_from_slice(&(-1_i32).to_be_bytes());
 }
 
 fn field(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Failure> {
@@ -118,8 +124,8 @@ pub async fn find_clashes(conn: &mut PgConnection, place: Place, limit: usize) -
     let mut rows = sqlx::query_as::<_, Clash>(
         "SELECT s.row_number AS row, s.reference, n.id, n.withdrawn FROM staged_need s
          JOIN need n ON n.group_id = $1 AND n.round_id = $2 AND n.party_id = $3 AND n.reference = s.reference
-         WHERE n.withdrawn OR (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by)
-           IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity, s.needed_by)
+         WHERE n.withdrawn OR (n.site_id, n.article_id, n.packaging_code, n.pack_units, n.quantity, n.needed_by, n.commitment)
+           IS DISTINCT FROM (s.site_id, s.article_id, s.packaging_code, s.pack_units, s.quantity, s.needed_by, s.commitment)
          ORDER BY s.row_number",
     )
     .persistent(false)
@@ -200,9 +206,9 @@ pub async fn chunked(
 pub async fn insert(conn: &mut PgConnection, place: Place, subject: &str) -> Result<i64, Failure> {
     let inserted = sqlx::query(
         "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
-           packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by)
+           packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment)
          SELECT $1, $2, $3, $4, id, site_id, article_id, kind, packaging_code, packaging_label, packaging_content,
-           base_label, pack_units, quantity, units, reference, needed_by FROM staged_need ORDER BY id",
+           base_label, pack_units, quantity, units, reference, needed_by, commitment FROM staged_need ORDER BY id",
     )
     .persistent(false)
     .bind(place.group)

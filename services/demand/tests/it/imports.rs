@@ -6,7 +6,7 @@ use demand::{
     app::import::{FileHeader, Mode, file::NeedsFile},
     domain::{
         directory::KnownArticle,
-        need::{LineKind, TypedNeed},
+        need::{Commitment, LineKind, TypedNeed},
     },
 };
 use kit::{
@@ -14,7 +14,8 @@ use kit::{
     id::{ArticleId, GroupId, PartyId, RoundId, SiteId},
 };
 use proto::demand::v1::{
-    GetRoundRequest, ImportHeader, ImportNeedsRequest, ImportNeedsResponse, ImportRows, import_needs_request::Part,
+    Commitment as Wire, GetRoundRequest, ImportHeader, ImportNeedsRequest, ImportNeedsResponse, ImportRows,
+    import_needs_request::Part,
 };
 use uuid::Uuid;
 
@@ -379,4 +380,41 @@ async fn the_history_of_a_member_is_its_last_earlier_round_by_article() {
     assert!(first.articles.is_empty(), "nothing came before it");
     let refused = stage.app.list_article_history(&caller, ask(now, PartyId::new())).await.unwrap_err();
     assert_eq!(refused.reason(), "ROLE_NOT_ALLOWED");
+}
+
+#[tokio::test]
+async fn a_file_says_how_firmly_needs_are_meant_in_a_census_only() {
+    let stage = Stage::new().await;
+    let officer = officer(GroupId::new());
+    let (round, member) = (stage.round(&officer).await, Member::new());
+    let with = |commitment| {
+        let mut file = NeedsFile::new(member.party);
+        file.directory().add_article("key:para", Some((member.article.clone(), "BOX")));
+        file.directory().add_site("key:site", Some((member.site, member.party)));
+        let typed = TypedNeed {
+            row: 3,
+            site: "key:site".into(),
+            article: "key:para".into(),
+            quantity: 2,
+            reference: "A".into(),
+            commitment,
+            ..TypedNeed::default()
+        };
+        file.add(&[typed], 0).unwrap();
+        file
+    };
+    let refused = stage.app.load_file(&officer, &member.header(round, 1), with(Some(Commitment::Firm))).await.unwrap();
+    let told: Vec<(i64, &str)> = refused.errors.iter().map(|error| (error.row, error.column.as_str())).collect();
+    assert_eq!((refused.added, refused.error_count, told), (0, 1, vec![(3, "commitment")]));
+
+    let mut superuser = stage.test.superuser().await;
+    sqlx::query("UPDATE round SET kind = 'CENSUS', period_months = 12, agreement_ids = '{}'")
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    stage.app.load_file(&officer, &member.header(round, 2), with(Some(Commitment::Firm))).await.unwrap();
+    assert_eq!(stage.list(&officer).await[0].commitment(), Wire::Firm);
+    let replaced = stage.app.load_file(&officer, &member.replacing(round, 3), with(None)).await.unwrap();
+    assert_eq!((replaced.changed, replaced.unchanged), (1, 0), "a changed commitment is a change");
+    assert_eq!(stage.list(&officer).await[0].commitment(), Wire::Indicative);
 }

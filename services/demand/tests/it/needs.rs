@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use demand::{
     app::needs::Batch,
-    domain::{conversion::UNITS_LIMIT, round::RoundTerms},
+    domain::{
+        conversion::UNITS_LIMIT,
+        round::{RoundKind, RoundTerms},
+    },
 };
 use kit::{
     Role, Scope,
@@ -177,6 +180,7 @@ async fn a_round_that_is_over_already_cannot_be_opened() {
     let stage = Stage::new().await;
     let now = kit::clock::technical_now();
     let terms = RoundTerms {
+        kind: RoundKind::Order,
         title: "Campagne passée".into(),
         opens_at: now - chrono::TimeDelta::minutes(60),
         closes_at: now - chrono::TimeDelta::minutes(1),

@@ -6,7 +6,7 @@ use demand::{
     domain::{
         conversion::{Level, Packaging, packagings},
         need::{LineKind, NewNeed},
-        round::RoundTerms,
+        round::{RoundKind, RoundTerms},
     },
 };
 use kit::{
@@ -45,6 +45,7 @@ impl Stage {
     pub async fn round_between(&self, officer: &Caller, opens: i64, closes: i64) -> RoundId {
         let now = kit::clock::technical_now();
         let terms = RoundTerms {
+            kind: RoundKind::Order,
             title: "Campagne de janvier".into(),
             opens_at: now + chrono::TimeDelta::minutes(opens),
             closes_at: now + chrono::TimeDelta::minutes(closes),
@@ -141,5 +142,6 @@ pub fn typed(article_id: ArticleId, level: usize, quantity: i64, reference: &str
         packaging,
         reference: reference.to_owned(),
         needed_by: None,
+        commitment: None,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     convert::{self as convert_agreement, consultation as convert, consultation::Marks},
     domain::{
         TenderingError,
-        agreement::{Agreement, Draft, Naming, NewLot, Terms, TierBasis, check_awarding},
+        agreement::{Agreement, Draft, Naming, NewLot, Terms, check_awarding},
         consultation::{
             Consultation, Opened, OpenedTender,
             content::Offer,
@@ -26,6 +26,9 @@ use crate::{
     },
     store::{self, consultation::LotResult},
 };
+
+/// Prices that one event carries at most: with 50 tiers each it stays below 1 MiB.
+const PRICES_PER_EVENT: usize = 500;
 
 impl App {
     /// Stores the officers' marks, computes every figure, and ranks each lot. May be repeated until the award: the last one
@@ -120,8 +123,8 @@ impl App {
     }
 
     /// Makes one agreement of the awarded lots, each with its holder and maximum, for the buyers named, after the standstill
-    /// (C6). The prices are in the answer: whoever signs sets them in the catalogue. Role: purchasing officer of the awarding
-    /// party.
+    /// (C6). Its prices go into the log in the same transaction, from where the catalogue sets them by itself: whatever is
+    /// killed in between, an agreement gets its prices, once. Role: purchasing officer of the awarding party.
     ///
     /// # Errors
     /// `STANDSTILL_RUNNING`, `CONSULTATION_NOT_NOW`, `AGREEMENT_EXISTS`, `AGREEMENT_TOO_LONG`, `NOT_THE_AWARDING_PARTY`,
@@ -177,6 +180,11 @@ impl App {
         store::consultation::save(command.conn(), before.version, &after).await?;
         let event = pb::ConsultationSigned { consultation_id: id.to_string(), agreement_id: agreement.id.to_string() };
         command.append(id.uuid(), "tendering.consultation_signed.v1", &event).await?;
+        for chunk in prices.chunks(PRICES_PER_EVENT) {
+            let (consultation_id, agreement_id) = (event.consultation_id.clone(), event.agreement_id.clone());
+            let awarded = pb::PricesAwarded { consultation_id, agreement_id, prices: chunk.to_vec() };
+            command.append(id.uuid(), "tendering.prices_awarded.v1", &awarded).await?;
+        }
         let reply = pb::SignAgreementResponse {
             consultation: Some(moment.shown(&after)),
             agreement: Some(convert_agreement::agreement_to_proto(&agreement)),
@@ -253,7 +261,7 @@ fn draft_of(
         number,
         title: dossier.title.clone(),
         role: dossier.role,
-        tier_basis: TierBasis::PooledOrder,
+        tier_basis: dossier.tier_basis,
         starts_on,
         ends_on,
         awarding_party: dossier.awarding_party,
@@ -292,7 +300,13 @@ fn prices_of(agreement: &Agreement, results: &[LotResult], opened: &[OpenedTende
         prices.extend(offer.flat_map(|offer| &offer.prices).map(|price| pb::AwardedPrice {
             lot_id: lot.id.to_string(),
             article_id: price.article.to_string(),
-            unit_price: price.unit_price.to_string(),
+            unit_price: price.tiers.first().map(|tier| tier.unit_price.to_string()).unwrap_or_default(),
+            supplier_id: lot.holder.to_string(),
+            packaging_code: price.packaging.clone(),
+            order_multiple_packs: price.order_multiple_packs,
+            tiers: price.tiers.iter().map(convert::tier_to_proto).collect(),
+            valid_from: agreement.terms.starts_on.to_string(),
+            valid_to: agreement.terms.ends_on.to_string(),
         }));
     }
     prices

@@ -32,7 +32,7 @@ impl App {
     /// Starts a consultation as a draft. Role: purchasing officer who acts for the group's awarding party.
     ///
     /// # Errors
-    /// `NOT_THE_AWARDING_PARTY`, faulty input, and what membership answers.
+    /// `NOT_THE_AWARDING_PARTY`, faulty input, and what membership and catalogue answer.
     pub async fn create_consultation(
         &self,
         caller: &Caller,
@@ -42,10 +42,11 @@ impl App {
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
         let facts = self.facts(caller, None, &[]).await?;
         self.check_parties(caller, &dossier).await?;
+        let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.create_consultation_knowing(caller, &request, dossier, &facts).await
     }
 
-    /// The part of [`App::create_consultation`] behind the checks that need membership.
+    /// The part of [`App::create_consultation`] behind the checks that need other services.
     ///
     /// # Errors
     /// `NOT_THE_AWARDING_PARTY`, and as every command.
@@ -98,10 +99,11 @@ impl App {
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
         let facts = self.facts(caller, None, &[]).await?;
         self.check_parties(caller, &dossier).await?;
+        let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.revise_consultation_knowing(caller, &request, dossier, &facts).await
     }
 
-    /// The part of [`App::revise_consultation`] behind the checks that need membership.
+    /// The part of [`App::revise_consultation`] behind the checks that need other services.
     ///
     /// # Errors
     /// As [`App::revise_consultation`].
@@ -130,7 +132,7 @@ impl App {
         command.finish(pb::ReviseConsultationResponse { consultation: Some(moment.shown(&after)) }).await
     }
 
-    /// Parties that are not there or are firms cannot award or buy. What articles are is the catalogue's: a basket names them.
+    /// Parties that are not there or are firms cannot award or buy.
     async fn check_parties(&self, caller: &Caller, dossier: &Dossier) -> Result<(), Failure> {
         let mut parties = dossier.beneficiaries.clone();
         parties.push(dossier.awarding_party);

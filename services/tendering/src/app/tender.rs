@@ -165,6 +165,7 @@ impl App {
         let limit = i64::try_from(size).map_err(Failure::internal)? + 1;
         let mut tx = self.db.begin(caller).await?;
         let mut opened: HashMap<TenderId, OpenedTender> = HashMap::new();
+        let mut dossier = None;
         let mut received_count = 0;
         if let Some(id) = id {
             let found = store::consultation::find(tx.conn(), id).await?;
@@ -173,6 +174,7 @@ impl App {
             if own.is_none() && consultation.opened_at.is_some() {
                 let all = store::tender::list_opened(tx.conn(), consultation.group, id).await?;
                 opened = all.into_iter().map(|tender| (tender.tender, tender)).collect();
+                dossier = Some(consultation.dossier);
             }
         }
         let mut rows = store::tender::list(tx.conn(), id, after, limit).await?;
@@ -183,7 +185,13 @@ impl App {
         Ok(pb::ListTendersResponse {
             received_count,
             next_after: last.map(|row| row.sealed.id.to_string()).unwrap_or_default(),
-            tenders: rows.iter().map(|row| convert::tender_to_proto(row, opened.get(&row.sealed.id), own)).collect(),
+            tenders: rows
+                .iter()
+                .map(|row| {
+                    let found = opened.get(&row.sealed.id).zip(dossier.as_ref());
+                    convert::tender_to_proto(row, found, own)
+                })
+                .collect(),
         })
     }
 }

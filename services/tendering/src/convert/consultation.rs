@@ -10,4 +10,5 @@ pub use input::{
 pub(crate) use input::{consultation_list_from_proto, tender_list_from_proto};
 pub(crate) use output::{
     Audience, consultation_to_proto, finding_to_proto, ranking_to_proto, receipt_to_proto, tender_to_proto,
+    tier_to_proto,
 };

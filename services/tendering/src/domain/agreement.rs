@@ -48,9 +48,11 @@ impl PurchasingRole {
 }
 
 /// On which quantity a price tier is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TierBasis {
     /// The pooled order of all members.
+    #[default]
     PooledOrder,
     /// Each buyer's own order form.
     OrderForm,

@@ -58,7 +58,11 @@ impl Scene {
                 title: "Nitrile".into(),
                 estimated_cents: 22_000_000,
                 maximum_cents: 30_000_000,
-                basket: vec![pb::BasketLine { article_id: self.article.to_string(), quantity: 10 }],
+                basket: vec![pb::BasketLine {
+                    article_id: self.article.to_string(),
+                    quantity: 10,
+                    packaging_codes: vec!["BOX".into()],
+                }],
             }],
             criteria: vec![
                 criterion("PRIX", pb::CriterionKind::Price, 60),
@@ -102,7 +106,8 @@ impl Scene {
 
     fn tender(&self, unit_price: &str) -> Vec<u8> {
         let document = json!({"lots": [{"lot": 1,
-            "prices": [{"article_id": self.article, "unit_price": unit_price}],
+            "prices": [{"article_id": self.article, "packaging_code": "BOX", "order_multiple_packs": 2,
+                "tiers": [{"min_units": 0, "unit_price": unit_price}, {"min_units": 500, "unit_price": "0.01"}]}],
             "answers": {"QUAL": "EN 455", "ENV": "Carton recyclé"}}]});
         age::encrypt(&self.opener.to_public(), document.to_string().as_bytes()).unwrap()
     }
@@ -446,9 +451,24 @@ async fn scored_awarded_after_the_standstill_signed_and_an_agreement_is_there() 
         (lot.holder_id.clone(), lot.maximum_cents, agreement.beneficiaries.len()),
         (good.to_string(), 30_000_000, 1)
     );
-    assert_eq!(
-        signed.prices,
-        [pb::AwardedPrice { lot_id: lot.id.clone(), article_id: scene.article.to_string(), unit_price: "1.5".into() }]
-    );
+    let tier = |min_units, unit_price: &str| pb::OfferedTier { min_units, unit_price: unit_price.into() };
+    let expected = pb::AwardedPrice {
+        lot_id: lot.id.clone(),
+        article_id: scene.article.to_string(),
+        unit_price: "1.5".into(),
+        supplier_id: good.to_string(),
+        packaging_code: "BOX".into(),
+        order_multiple_packs: 2,
+        tiers: vec![tier(0, "1.5"), tier(500, "0.01")],
+        valid_from: "2027-01-01".into(),
+        valid_to: "2030-12-31".into(),
+    };
+    assert_eq!(signed.prices, [expected]);
+    let payload: Vec<u8> = sqlx::query_scalar("SELECT payload FROM event WHERE kind = 'tendering.prices_awarded.v1'")
+        .fetch_one(&mut scene.world.test.superuser().await)
+        .await
+        .unwrap();
+    let logged = <pb::PricesAwarded as prost::Message>::decode(payload.as_slice()).unwrap();
+    assert_eq!((logged.agreement_id, logged.prices), (agreement.id.clone(), signed.prices), "the log carries them on");
     assert_eq!(scene.world.lot(&agreement.id).await.remaining_cents, 30_000_000);
 }

@@ -50,8 +50,8 @@ impl World {
     pub async fn new() -> Self {
         let test = TestDb::new("tendering", &MIGRATIONS).await;
         let keys = TestKeys::new();
-        let nobody = Peer::new("membership", "http://127.0.0.1:1", keys.signer("tendering")).unwrap();
-        let app = App::new(test.db.clone(), keys.verifier("tendering"), nobody);
+        let nobody = |audience| Peer::new(audience, "http://127.0.0.1:1", keys.signer("tendering")).unwrap();
+        let app = App::new(test.db.clone(), keys.verifier("tendering"), nobody("membership"), nobody("catalogue"));
         let group = GroupId::new();
         let (today, law) = app.today(&service(group)).await.unwrap();
         Self { test, app, today, law, group, support: PartyId::new() }

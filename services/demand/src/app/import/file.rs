@@ -8,7 +8,8 @@ use crate::{
     domain::{
         directory::{Directory, ReadRow},
         error::DemandError,
-        need::{NewNeed, RowFault, TypedNeed, check_reference, repeated_references},
+        need::{NewNeed, RowFault, TypedNeed, check_reference, no_census, repeated_references},
+        round::RoundKind,
     },
 };
 
@@ -141,6 +142,23 @@ impl NeedsFile {
         self.errors.sort_by_key(|error| error.row);
         self.errors.truncate(ERROR_LIMIT);
         Err((self.error_count, self.errors))
+    }
+
+    /// Rows whose commitment their round does not take, and how many they are.
+    #[must_use]
+    pub fn commitment_faults(&self, kind: RoundKind) -> (i64, Vec<RowError>) {
+        let faulty = self.rows.iter().filter_map(|row| {
+            let said = row.read.commitment().filter(|said| kind.commitment(Some(*said)).is_err())?;
+            Some(row_error(no_census(i64::from(row.number), said)))
+        });
+        let (mut count, mut first) = (0, Vec::new());
+        for error in faulty {
+            count += 1;
+            if first.len() < ERROR_LIMIT {
+                first.push(error);
+            }
+        }
+        (count, first)
     }
 
     /// The needs, in the order of the file. `make` gives a reference to a row that has none.

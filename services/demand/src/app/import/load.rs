@@ -20,7 +20,7 @@ use crate::{
         needs::{lock_round, made_reference},
     },
     convert::row_error,
-    domain::need::{RowFault, reference_taken},
+    domain::need::{NewNeed, RowFault, reference_taken},
     store::{
         needs::lock_member,
         replacing,
@@ -72,9 +72,19 @@ impl App {
         let round = lock_round(&mut command, group, header.round_id).await?;
         lock_member(command.conn(), group, header.round_id, header.party_id).await?;
         round.check_takes_needs(command.now().await?)?;
+        let kind = round.terms.kind;
+        let (error_count, errors) = file.commitment_faults(kind);
+        if error_count > 0 {
+            command.abandon().await?;
+            return Ok(refused(error_count, errors));
+        }
         let source = hex::encode(header.sha256);
         staging::prepare(command.conn()).await?;
-        staging::copy(command.conn(), file.needs(|row| made_reference(&source, row))).await?;
+        let needs = file.needs(|row| made_reference(&source, row)).map(|need| {
+            let commitment = kind.commitment(need.commitment).ok().flatten();
+            NewNeed { commitment, ..need }
+        });
+        staging::copy(command.conn(), needs).await?;
         drop(file);
         let place = Place { group, round: header.round_id, party: header.party_id };
         let reply = match header.mode {

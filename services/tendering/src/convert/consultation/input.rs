@@ -14,17 +14,19 @@ use uuid::Uuid;
 use crate::{
     convert::input::Faults,
     domain::{
-        agreement::{MOST_BENEFICIARIES_AT_ONCE, MOST_LOTS, PurchasingRole},
+        agreement::{MOST_BENEFICIARIES_AT_ONCE, MOST_LOTS, PurchasingRole, TierBasis},
         consultation::{
             dossier::{
-                BasketLine, ComparisonBasis, Criterion, CriterionKind, Dossier, Lot, MOST_BASKET_LINES, MOST_CRITERIA,
-                PriceFormula, Procedure, TieRule, ZONE,
+                BasketLine, Census, ComparisonBasis, Criterion, CriterionKind, Dossier, Lot, MOST_BASKET_LINES,
+                MOST_CRITERIA, PriceFormula, Procedure, TieRule, TierComparison, ZONE,
             },
             score::{BEST_MARK, Mark},
         },
     },
 };
 
+/// Packagings in which an article may be offered at most.
+const MOST_PACKAGINGS: usize = 20;
 /// Marks sent at once at most.
 const MOST_MARKS: usize = 20_000;
 /// Longest agreement that a draft may name, months: what the law allows is judged at publication.
@@ -72,6 +74,7 @@ pub fn dossier_from_proto(consultation: Option<&pb::Consultation>) -> Result<Dos
         faults.add("consultation.duration_months", format!("must be from 0 to {LONGEST_MONTHS}"));
     }
     let choices = choices_from_proto(&mut faults, consultation);
+    let census = census_from_proto(&mut faults, consultation.census.as_ref());
     let dossier = awarding_party.zip(role).map(|(awarding_party, role)| Dossier {
         title,
         awarding_party,
@@ -89,6 +92,9 @@ pub fn dossier_from_proto(consultation: Option<&pb::Consultation>) -> Result<Dos
         basis: choices.basis,
         beneficiaries,
         duration_months: u32::try_from(consultation.duration_months).unwrap_or_default(),
+        tier_comparison: choices.tier_comparison,
+        tier_basis: choices.tier_basis,
+        census,
     });
     let dossier = faults.finish(dossier)?;
     let faults = dossier.faults();
@@ -137,6 +143,8 @@ struct Choices {
     formula: Option<PriceFormula>,
     tie_rule: Option<TieRule>,
     basis: Option<ComparisonBasis>,
+    tier_comparison: TierComparison,
+    tier_basis: TierBasis,
 }
 
 fn choices_from_proto(faults: &mut Faults, consultation: &pb::Consultation) -> Choices {
@@ -179,7 +187,24 @@ fn choices_from_proto(faults: &mut Faults, consultation: &pb::Consultation) -> C
             None
         }
     };
-    Choices { procedure, formula, tie_rule, basis }
+    let tier_comparison = match pb::TierComparison::try_from(consultation.tier_comparison) {
+        Ok(pb::TierComparison::Unspecified | pb::TierComparison::FirstTier) => TierComparison::FirstTier,
+        Ok(pb::TierComparison::BasketQuantity) => TierComparison::BasketQuantity,
+        Err(_) => {
+            unknown("tier_comparison");
+            TierComparison::default()
+        }
+    };
+    let tier_basis = match pb::TierBasis::try_from(consultation.tier_basis) {
+        Ok(pb::TierBasis::Unspecified | pb::TierBasis::PooledOrder) => TierBasis::PooledOrder,
+        Ok(pb::TierBasis::OrderForm) => TierBasis::OrderForm,
+        Ok(pb::TierBasis::DeliveryPoint) => TierBasis::DeliveryPoint,
+        Err(_) => {
+            unknown("tier_basis");
+            TierBasis::default()
+        }
+    };
+    Choices { procedure, formula, tie_rule, basis, tier_comparison, tier_basis }
 }
 
 fn lot_from_proto(faults: &mut Faults, index: usize, lot: &pb::ConsultationLot) -> Lot {
@@ -197,10 +222,37 @@ fn lot_from_proto(faults: &mut Faults, index: usize, lot: &pb::ConsultationLot) 
             faults.add(path(&format!("basket[{line}].quantity")), "must be from 1 to 1,000,000,000,000 base units");
         }
         if let Some(article) = faults.id(path(&format!("basket[{line}].article_id")), &entry.article_id) {
-            basket.push(BasketLine { article, quantity: entry.quantity });
+            let packagings = packagings_from_proto(faults, &path(&format!("basket[{line}].packaging_codes")), entry);
+            basket.push(BasketLine { article, quantity: entry.quantity, packagings });
         }
     }
     Lot { number: lot.number, title, estimated_cents: lot.estimated_cents, maximum_cents: lot.maximum_cents, basket }
+}
+
+fn packagings_from_proto(faults: &mut Faults, field: &str, line: &pb::BasketLine) -> Vec<String> {
+    faults.count(field, line.packaging_codes.len(), 0, MOST_PACKAGINGS);
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let mut codes: Vec<String> = Vec::with_capacity(line.packaging_codes.len());
+    for code in &line.packaging_codes {
+        if code.is_empty() || code.len() > 20 || !code.bytes().all(plain) {
+            faults.add(field, "must be codes of 1 to 20 capitals, digits or _");
+        } else if codes.contains(code) {
+            faults.add(field, format!("{code} is there twice"));
+        } else {
+            codes.push(code.clone());
+        }
+    }
+    codes
+}
+
+fn census_from_proto(faults: &mut Faults, census: Option<&pb::CensusSource>) -> Option<Census> {
+    let census = census?;
+    let snapshot = faults.id("consultation.census.snapshot_id", &census.snapshot_id);
+    let sha256 = hex::decode(&census.sha256).ok().filter(|bytes| bytes.len() == 32).map(hex::encode);
+    if sha256.is_none() {
+        faults.add("consultation.census.sha256", "must be 64 hexadecimal digits");
+    }
+    snapshot.zip(sha256).map(|(snapshot, sha256)| Census { snapshot, sha256 })
 }
 
 fn criterion_from_proto(faults: &mut Faults, index: usize, criterion: &pb::Criterion) -> Option<Criterion> {

@@ -6,11 +6,14 @@ use proto::{common::v1 as common, tendering::v1 as pb};
 
 use crate::{
     domain::{
-        agreement::PurchasingRole,
+        agreement::{PurchasingRole, TierBasis},
         consultation::{
             Consultation, Finding, Opened, OpenedTender,
-            content::Offer,
-            dossier::{ComparisonBasis, Criterion, CriterionKind, Dossier, Lot, PriceFormula, Procedure, TieRule},
+            content::{Offer, Price, Tier},
+            dossier::{
+                BasketLine, ComparisonBasis, Criterion, CriterionKind, Dossier, Lot, PriceFormula, Procedure, TieRule,
+                TierComparison,
+            },
             score::{Points, Ranked},
             state::State,
         },
@@ -83,7 +86,27 @@ pub(crate) fn consultation_to_proto(
         opened_at: optional(consultation.opened_at),
         awarded_at: optional(consultation.awarded_at),
         signable_on: consultation.signable_on.map(|day| day.to_string()).unwrap_or_default(),
-        agreement_id: consultation.agreement.map(|id| id.to_string()).unwrap_or_default(),
+        agreement_id: match audience {
+            Audience::Group => consultation.agreement.map(|id| id.to_string()).unwrap_or_default(),
+            Audience::Public => String::new(),
+        },
+        // Which snapshot it was drawn up from is the group's own business.
+        census: dossier
+            .census
+            .as_ref()
+            .filter(|_| audience == Audience::Group)
+            .map(|census| pb::CensusSource { snapshot_id: census.snapshot.to_string(), sha256: census.sha256.clone() }),
+        tier_comparison: match dossier.tier_comparison {
+            TierComparison::FirstTier => pb::TierComparison::FirstTier,
+            TierComparison::BasketQuantity => pb::TierComparison::BasketQuantity,
+        }
+        .into(),
+        tier_basis: match dossier.tier_basis {
+            TierBasis::PooledOrder => pb::TierBasis::PooledOrder,
+            TierBasis::OrderForm => pb::TierBasis::OrderForm,
+            TierBasis::DeliveryPoint => pb::TierBasis::DeliveryPoint,
+        }
+        .into(),
     }
 }
 
@@ -135,9 +158,10 @@ const fn basis_to_proto(dossier: &Dossier) -> pb::ComparisonBasis {
 }
 
 fn lot_to_proto(lot: &Lot, audience: Audience) -> pb::ConsultationLot {
-    let line = |line: &crate::domain::consultation::dossier::BasketLine| pb::BasketLine {
+    let line = |line: &BasketLine| pb::BasketLine {
         article_id: line.article.to_string(),
         quantity: line.quantity,
+        packaging_codes: line.packagings.clone(),
     };
     pb::ConsultationLot {
         number: lot.number,
@@ -191,15 +215,21 @@ pub(crate) fn receipt_to_proto(sealed: &crate::store::tender::Sealed) -> pb::Ten
 }
 
 /// A tender as the session may see it, with what opening found in it.
-pub(crate) fn tender_to_proto(received: &Received, found: Option<&OpenedTender>, own: Option<PartyId>) -> pb::Tender {
+pub(crate) fn tender_to_proto(
+    received: &Received,
+    found: Option<(&OpenedTender, &Dossier)>,
+    own: Option<PartyId>,
+) -> pb::Tender {
     let sealed = &received.sealed;
-    let (state, faults, offers) = match found.map(|opened| &opened.found) {
+    let (state, faults, offers) = match found.map(|(opened, dossier)| (&opened.found, dossier)) {
         _ if sealed.late => (pb::TenderState::Late, Vec::new(), Vec::new()),
-        Some(Opened::Complete(content)) => {
-            (pb::TenderState::Opened, Vec::new(), content.offers.iter().map(offer_to_proto).collect())
-        }
-        Some(Opened::Irregular(faults)) => (pb::TenderState::Irregular, faults.clone(), Vec::new()),
-        Some(Opened::Unreadable(fault)) => (pb::TenderState::Unreadable, vec![fault.clone()], Vec::new()),
+        Some((Opened::Complete(content), dossier)) => (
+            pb::TenderState::Opened,
+            Vec::new(),
+            content.offers.iter().map(|offer| offer_to_proto(offer, dossier)).collect(),
+        ),
+        Some((Opened::Irregular(faults), _)) => (pb::TenderState::Irregular, faults.clone(), Vec::new()),
+        Some((Opened::Unreadable(fault), _)) => (pb::TenderState::Unreadable, vec![fault.clone()], Vec::new()),
         // In its own session a bidder is not told what became of each: it has receipts only.
         None if received.opened && own.is_none() => (pb::TenderState::Replaced, Vec::new(), Vec::new()),
         None => (pb::TenderState::Sealed, Vec::new(), Vec::new()),
@@ -213,10 +243,18 @@ pub(crate) fn tender_to_proto(received: &Received, found: Option<&OpenedTender>,
     }
 }
 
-fn offer_to_proto(offer: &Offer) -> pb::LotOffer {
-    let price = |price: &crate::domain::consultation::content::UnitPrice| pb::OfferedPrice {
-        article_id: price.article.to_string(),
-        unit_price: price.unit_price.to_string(),
+fn offer_to_proto(offer: &Offer, dossier: &Dossier) -> pb::LotOffer {
+    let lot = dossier.lot(offer.lot);
+    let price = |price: &Price| {
+        let quantity = lot.and_then(|lot| lot.basket.iter().find(|line| line.article == price.article));
+        let quantity = quantity.map(|line| line.quantity).unwrap_or_default();
+        pb::OfferedPrice {
+            article_id: price.article.to_string(),
+            unit_price: price.compared(dossier.tier_comparison, quantity).to_string(),
+            packaging_code: price.packaging.clone(),
+            order_multiple_packs: price.order_multiple_packs,
+            tiers: price.tiers.iter().map(tier_to_proto).collect(),
+        }
     };
     pb::LotOffer {
         lot_number: offer.lot,
@@ -224,6 +262,11 @@ fn offer_to_proto(offer: &Offer) -> pb::LotOffer {
         prices: offer.prices.iter().map(price).collect(),
         answers: offer.answers.clone().into_iter().collect(),
     }
+}
+
+/// A tier as tendered.
+pub(crate) fn tier_to_proto(tier: &Tier) -> pb::OfferedTier {
+    pb::OfferedTier { min_units: tier.min_units, unit_price: tier.unit_price.to_string() }
 }
 
 /// A lot as evaluated and awarded.

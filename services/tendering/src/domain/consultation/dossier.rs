@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     FieldFault,
-    id::{ArticleId, PartyId},
+    id::{ArticleId, PartyId, SnapshotId},
 };
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
 use crate::domain::{
-    agreement::{LARGEST_CENTS, PurchasingRole},
+    agreement::{LARGEST_CENTS, PurchasingRole, TierBasis},
     law::{Law, LegalRule},
     text,
 };
@@ -92,13 +92,37 @@ pub enum ComparisonBasis {
     WithoutVat,
 }
 
+/// At which tier of an offered price a basket is priced for comparison. How tenders are compared stands in the documents
+/// (CCP R2152-11); a tier that nothing announced would be compared on a quantity that nobody promises to order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TierComparison {
+    /// The price from the first unit on.
+    #[default]
+    FirstTier,
+    /// The tier that the basket's quantity of the article reaches.
+    BasketQuantity,
+}
+
+/// The census from which a consultation was drawn up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Its snapshot.
+    pub snapshot: SnapshotId,
+    /// The snapshot's hash, 64 hexadecimal digits in small letters.
+    pub sha256: String,
+}
+
 /// One article of a lot's basket (détail quantitatif estimatif).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasketLine {
     /// Which.
     pub article: ArticleId,
     /// Estimated base units, 1 or more.
     pub quantity: i64,
+    /// Packagings in which it may be offered.
+    #[serde(default)]
+    pub packagings: Vec<String>,
 }
 
 /// A lot. Amounts over the whole duration, cents EUR without VAT, 0 to [`LARGEST_CENTS`].
@@ -164,6 +188,15 @@ pub struct Dossier {
     pub beneficiaries: Vec<PartyId>,
     /// Duration of the agreement; 0 while not decided.
     pub duration_months: u32,
+    /// At which tier baskets are compared.
+    #[serde(default)]
+    pub tier_comparison: TierComparison,
+    /// On which quantity the agreement reads tiers.
+    #[serde(default)]
+    pub tier_basis: TierBasis,
+    /// From which census it was drawn up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub census: Option<Census>,
 }
 
 impl Dossier {

@@ -181,11 +181,11 @@ pub(crate) mod tests {
     use super::{
         super::{
             delays::tests::{day, law},
-            dossier::{BasketLine, ComparisonBasis, Criterion, Lot, TieRule, ZONE},
+            dossier::{BasketLine, ComparisonBasis, Criterion, Lot, TieRule, TierComparison, ZONE},
         },
         *,
     };
-    use crate::domain::agreement::PurchasingRole;
+    use crate::domain::agreement::{PurchasingRole, TierBasis};
 
     pub(crate) fn complete() -> Dossier {
         let criterion = |key: &str, kind, weight| Criterion { key: key.into(), title: key.into(), kind, weight };
@@ -203,7 +203,7 @@ pub(crate) mod tests {
                 title: "Nitrile".into(),
                 estimated_cents: 20_000_000,
                 maximum_cents: 30_000_000,
-                basket: vec![BasketLine { article: ArticleId::new(), quantity: 1_000 }],
+                basket: vec![BasketLine { article: ArticleId::new(), quantity: 1_000, packagings: vec!["BOX".into()] }],
             }],
             criteria: vec![
                 criterion("PRIX", CriterionKind::Price, 60),
@@ -216,6 +216,9 @@ pub(crate) mod tests {
             basis: Some(ComparisonBasis::WithoutVat),
             beneficiaries: vec![PartyId::new()],
             duration_months: 48,
+            tier_comparison: TierComparison::FirstTier,
+            tier_basis: TierBasis::PooledOrder,
+            census: None,
         }
     }
 
