@@ -7,8 +7,8 @@
 //! - `cell.rs`: what one cell says; `corrections.rs`: the file again, with its faults.
 //!
 //! The first line is the header. Columns in any order, by their technical or French names: `site`, `article`, `packaging`
-//! (optional), `quantity`, `reference` (optional), `needed_by` (optional), `commitment` (of a census, optional); those that a prepared workbook shows beside them
-//! are passed over. A row without quantity asks for nothing.
+//! (optional), `quantity`, `reference` (optional), `needed_by` (optional), `commitment` (optional, of a census); those that a
+//! prepared workbook shows beside them are passed over. A row without quantity asks for nothing.
 
 mod archive;
 mod cell;

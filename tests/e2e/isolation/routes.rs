@@ -222,7 +222,10 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
             let sealed = age::encrypt(&opener.to_public(), b"{}").unwrap();
             return (("application/octet-stream", sealed), String::new());
         }
-        ("POST", "{consultation_id}") => (consultation(&party), String::new()),
+        ("POST", "{consultation_id}") => {
+            let awarding = session.acts_for.map_or(party, |party| text("pty", party));
+            (consultation(&awarding), String::new())
+        }
         ("POST", "cancel") => (json!({ "reason": "Essai." }), String::new()),
         ("POST", "open") => {
             let opener = age::x25519::Identity::generate();

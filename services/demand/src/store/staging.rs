@@ -30,7 +30,11 @@ pub struct Place {
 
 /// Makes the staging table, and room for statements over a million rows.
 pub async fn prepare(conn: &mut PgConnection) -> Result<(), Failure> {
-    sqlx::query("SELECT set_config('statement_timeout', '300s', true)").execute(&mut *conn).await?;
+    // Every statement below is over all rows. Needs that came in this transaction, or a moment ago, have no statistics yet: a
+    // planner that takes them for a few joins row by row, and 12,000 lines take minutes.
+    sqlx::query("SELECT set_config('statement_timeout', '300s', true), set_config('enable_nestloop', 'off', true)")
+        .execute(&mut *conn)
+        .await?;
     sqlx::query(
         "CREATE TEMP TABLE staged_need (row_number bigint NOT NULL, id uuid NOT NULL, site_id uuid NOT NULL,
            article_id uuid NOT NULL, kind text NOT NULL, packaging_code text NOT NULL, packaging_label text NOT NULL,

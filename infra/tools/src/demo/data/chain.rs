@@ -153,7 +153,8 @@ impl Data {
         let closes: HashMap<&str, &str> =
             self.table("censuses.csv").rows().map(|row| (row.text("key"), row.text("closes_on"))).collect();
         let today = self.today.as_deref().and_then(instant);
-        let mut periods: HashMap<&str, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = HashMap::new();
+        // From the publication to the opening, by consultation.
+        let mut periods: HashMap<&str, [Option<DateTime<Utc>>; 2]> = HashMap::new();
         for row in self.table("consultations.csv").rows() {
             let mut before = closes.get(row.text("census_key")).and_then(|day| instant(&format!("{day}T16:00:00Z")));
             for column in DATES {
@@ -170,11 +171,11 @@ impl Data {
                 None => row.fault("key", "une consultation demande un today.txt : l'horloge est déplacée", faults),
                 Some(_) => {}
             }
-            periods.insert(row.text("key"), (instant(row.text("published_at")), instant(row.text("opened_at"))));
+            periods.insert(row.text("key"), ["published_at", "opened_at"].map(|column| instant(row.text(column))));
         }
         for row in self.table("tenders.csv").rows() {
             let at = moment(&row, "sent_at", faults);
-            let (from, to) = periods.get(row.text("consultation_key")).copied().unwrap_or_default();
+            let [from, to] = periods.get(row.text("consultation_key")).copied().unwrap_or_default();
             if at.is_some() && (at < from || (to.is_some() && at >= to)) {
                 row.fault("sent_at", "une offre part entre la publication et l'ouverture", faults);
             }
