@@ -25,8 +25,10 @@ struct Scene<'a> {
     line: Value,
     /// All members' order lines of it.
     parts: Vec<Value>,
-    /// What came of it and was shared, smallest part of what was waited for first.
+    /// The receipt that came shortest, as it was shared.
     sharing: Option<Value>,
+    /// What never comes, as it was shared.
+    cancelled: Vec<Value>,
     article: String,
     member: String,
     /// What the member paid before, EUR per base unit, with day and evidence.
@@ -36,6 +38,9 @@ struct Scene<'a> {
     /// Names by `pty_…`.
     names: HashMap<String, String>,
 }
+
+/// Members named in one sentence at most.
+const NAMED: usize = 3;
 
 /// A price paid before, its day and its evidence.
 type Before = (Decimal, String, String);
@@ -60,8 +65,8 @@ pub async fn tell(seasons: &[Season<'_>]) -> anyhow::Result<Vec<Step>> {
 }
 
 /// What makes a line worth telling, the first first: it came short, it reached a tier that the member alone does not reach,
-/// the member gains, and how many units it asked for.
-type Weight = (bool, bool, bool, i64);
+/// somebody loses by it, and how much of what it paid before the member saves.
+type Weight = (bool, bool, bool, Decimal);
 
 async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene<'a>)>> {
     let (base, officer) = (season.base(), season.officer());
@@ -99,9 +104,12 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
         }
         let pooled: Decimal = text(&line, "unit_price")?.parse().context("unit price")?;
         let article = text(&line, "article_id")?;
+        let losers = members.keys().any(|&one| before.get(&(one, article)).is_some_and(|(paid, ..)| *paid < pooled));
         for (&member, &units) in &members {
             let Some(reference) = before.get(&(member, article)) else { continue };
-            let weight = (sharing.is_some(), units < whole(&line, "tier_min_units")?, reference.0 > pooled, units);
+            let saved = (reference.0 - pooled).checked_div(reference.0).unwrap_or_default();
+            let weight =
+                (sharing.is_some(), units < whole(&line, "tier_min_units")?, losers && saved > Decimal::ZERO, saved);
             if found.iter().any(|(most, _)| *most >= weight) {
                 continue;
             }
@@ -110,6 +118,11 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
                 line: line.clone(),
                 parts: of_line.clone(),
                 sharing: sharing.cloned(),
+                cancelled: allocations
+                    .iter()
+                    .filter(|one| one["cause"] == "CANCELLATION" && one["pooled_line_id"] == id)
+                    .cloned()
+                    .collect(),
                 article: label(season, article)?,
                 member: member.to_owned(),
                 before: reference.clone(),
@@ -253,7 +266,12 @@ impl Scene<'_> {
             sum += units;
             told.push(format!("{} ({})", self.name(member), grouped(units)));
         }
-        Ok(format!("{}, ensemble {} unités", told.join(", "), grouped(sum)))
+        let others = told.len().saturating_sub(NAMED);
+        told.truncate(NAMED);
+        if others > 0 {
+            told.push(format!("{others} autres"));
+        }
+        Ok(format!("{} : ensemble {} unités", told.join(", "), grouped(sum)))
     }
 
     async fn refused(&self) -> anyhow::Result<Step> {
@@ -266,7 +284,7 @@ impl Scene<'_> {
             lines.push(format!("Règle {}, source : {}.", text(reason, "rule")?, text(reason, "source")?));
         } else if let Some(left_out) = self.left_out().await? {
             let reason = &left_out["reason"];
-            lines.push(format!("{} : {}", self.name(text(&left_out, "party_id")?), text(reason, "text")?));
+            lines.push(text(reason, "text")?.to_owned());
             lines.push(format!("Règle {}, source : {}.", text(reason, "rule")?, text(reason, "source")?));
         } else {
             lines.push("Aucune commande n'a été refusée dans ce groupement cette saison.".to_owned());
@@ -295,6 +313,13 @@ impl Scene<'_> {
         )];
         if let Some(rule) = sharing["rule"].as_object() {
             lines.push(rule.get("text").and_then(Value::as_str).unwrap_or_default().to_owned());
+        }
+        let never: i64 = self.cancelled.iter().map(|one| whole(one, "units")).sum::<anyhow::Result<_>>()?;
+        if never > 0 {
+            lines.push(format!(
+                "{} unités ne viendront jamais : annulées par la même règle, et rendues au plafond du lot.",
+                grouped(never)
+            ));
         }
         let mut own = (0, 0);
         for share in shares.iter().filter(|share| share["party_id"] == self.member.as_str()) {
@@ -325,23 +350,25 @@ impl Scene<'_> {
             grouped(cancelled?)
         )];
         let own: Vec<&str> = self.own().filter_map(|part| part["id"].as_str()).collect();
-        for delivery in
-            season.api.list(season.officer(), &format!("{}/deliveries", season.base()), "deliveries").await?
-        {
+        let path = format!("{}/deliveries", season.base());
+        let order = self.own().next().map_or(Value::Null, |part| part["pooled_order_id"].clone());
+        for delivery in season.api.list(season.officer(), &path, "deliveries").await? {
+            // An order goes to the platform or straight to the sites: a delivery from the platform may hold several orders.
+            let direct_of_another = delivery["pooled_order_id"].is_string() && delivery["pooled_order_id"] != order;
+            if delivery["party_id"] != self.member.as_str() || direct_of_another {
+                continue;
+            }
+            let whole_delivery =
+                season.api.get(season.officer(), &format!("{path}/{}", text(&delivery, "id")?)).await?;
             let of_line = |line: &&Value| line["order_line_id"].as_str().is_some_and(|id| own.contains(&id));
-            let units: i64 = delivery["lines"]
-                .as_array()
-                .context("lines")?
-                .iter()
-                .filter(of_line)
-                .filter_map(|line| line["units"].as_i64())
-                .sum();
+            let lines_of = whole_delivery["lines"].as_array().context("lines")?;
+            let units: i64 = lines_of.iter().filter(of_line).filter_map(|line| line["units"].as_i64()).sum();
             if units > 0 {
                 lines.push(format!(
-                    "Livraison {} : {} unités, remises à {}, service fait certifié par le réceptionnaire de l'établissement.",
+                    "Livraison {} : {} unités, remises à {}, service fait certifié par qui n'a pas commandé.",
                     text(&delivery, "number")?,
                     grouped(units),
-                    delivery["proof"]["signed_by"].as_str().unwrap_or("—")
+                    whole_delivery["proof"]["signed_by"].as_str().unwrap_or("—")
                 ));
             }
         }
