@@ -40,6 +40,30 @@ async fn the_story_shows_its_refusals_with_rule_and_source() {
 }
 
 #[tokio::test]
+async fn the_story_follows_one_establishment_and_one_article_in_six_steps_before_the_table() {
+    let output = &shared().await.season.output;
+    let titles = [
+        "1 / 6  L'an dernier, seul",
+        "2 / 6  Cette année, ensemble",
+        "3 / 6  Une commande refusée, avec sa règle",
+        "4 / 6  Une livraison incomplète, partagée par la règle",
+        "5 / 6  Ce qui est arrivé",
+        "6 / 6  Les euros",
+        "Établissements membres",
+    ];
+    let places: Vec<usize> = titles.iter().map(|title| output.find(title).expect(title)).collect();
+    assert!(places.is_sorted(), "{output}");
+    let sentence = output.lines().find(|line| line.contains("livré et certifié")).expect("what became of the order");
+    let figures: Vec<i64> = sentence
+        .split(['=', '+'])
+        .map(|part| part.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap())
+        .collect();
+    assert_eq!(figures[0], figures[1..].iter().sum::<i64>(), "{sentence}");
+    assert!(figures[0] > figures[1], "the story's delivery came short: {sentence}");
+    assert!(output.contains("Le palier tombe grâce à"), "{output}");
+}
+
+#[tokio::test]
 async fn the_audit_of_an_undisturbed_season_is_clean() {
     let (clean, said) = shared().await.stack.audit().await;
     assert!(clean, "{said}");

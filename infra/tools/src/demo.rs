@@ -7,4 +7,5 @@ pub mod data;
 pub mod report;
 pub mod season;
 pub mod setup;
+pub mod story;
 pub mod tables;

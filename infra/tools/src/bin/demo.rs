@@ -1,6 +1,7 @@
-//! `demo --url URL --data DIR [--json FILE] [--password P]`: loads a folder and runs its season. `infra/demo` calls it.
+//! `demo --url URL --data DIR [--json FILE] [--pause]`: loads a folder, runs its season and tells its story. `infra/demo`
+//! calls it.
 
-use std::{path::PathBuf, time::Instant};
+use std::{io::BufRead as _, path::PathBuf, time::Instant};
 
 use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
@@ -12,6 +13,7 @@ use tools::demo::{
     report::{self, Seconds},
     season::Season,
     setup::{self, ADMIN, Ids, People},
+    story,
 };
 
 struct Arguments {
@@ -19,10 +21,11 @@ struct Arguments {
     data: PathBuf,
     json: Option<PathBuf>,
     check: bool,
+    pause: bool,
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
-    let (mut url, mut data, mut json, mut check) = (None, None, None, false);
+    let (mut url, mut data, mut json, mut check, mut pause) = (None, None, None, false, false);
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         let mut value = || given.next().with_context(|| format!("{name} needs a value"));
@@ -31,11 +34,12 @@ fn arguments() -> anyhow::Result<Arguments> {
             "--data" => data = Some(PathBuf::from(value()?)),
             "--json" => json = Some(PathBuf::from(value()?)),
             "--check" => check = true,
+            "--pause" => pause = true,
             _ => bail!("unknown argument {name}"),
         }
     }
     let url = if check { url.unwrap_or_default() } else { url.context("--url is missing")? };
-    Ok(Arguments { url, data: data.context("--data is missing")?, json, check })
+    Ok(Arguments { url, data: data.context("--data is missing")?, json, check, pause })
 }
 
 /// Tells progress on standard output.
@@ -119,7 +123,24 @@ async fn run() -> anyhow::Result<()> {
     try_join_all(seasons.iter_mut().map(Season::books)).await?;
     stage("books", "Comptes rapprochés");
 
+    tell(&story::tell(&seasons).await?, arguments.pause);
     finish(&arguments, &data, &seasons, &outcome, &seconds)
+}
+
+/// One screen; with `pause`, a step at a time.
+fn tell(steps: &[story::Step], pause: bool) {
+    say("");
+    for (index, step) in steps.iter().enumerate() {
+        say(&format!("── {} / {}  {}", index + 1, steps.len(), step.title));
+        for line in &step.lines {
+            say(&format!("   {line}"));
+        }
+        if pause {
+            say("   (Entrée pour continuer)");
+            // The end of the input is as good as a line: a pipe is not waited for.
+            let _ = std::io::stdin().lock().read_line(&mut String::new());
+        }
+    }
 }
 
 /// The clock, which a folder with consultations moves.

@@ -67,6 +67,12 @@ impl Api {
         })
     }
 
+    /// The whole address of a path, for people to open.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// Makes a login known.
     ///
     /// # Panics

@@ -36,11 +36,11 @@ pub struct Season<'a> {
     pub facts: BTreeMap<&'static str, i64>,
 }
 
-fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
+pub(super) fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
     value[field].as_str().with_context(|| format!("no `{field}` in {value}"))
 }
 
-fn whole(value: &Value, field: &str) -> anyhow::Result<i64> {
+pub(super) fn whole(value: &Value, field: &str) -> anyhow::Result<i64> {
     value[field].as_i64().with_context(|| format!("no `{field}` in {value}"))
 }
 
@@ -61,11 +61,11 @@ impl<'a> Season<'a> {
         }
     }
 
-    fn base(&self) -> String {
+    pub(super) fn base(&self) -> String {
         format!("/v1/groups/{}", self.ids.groups[&self.group])
     }
 
-    fn officer(&self) -> &'a str {
+    pub(super) fn officer(&self) -> &'a str {
         &self.people.officers[&self.group]
     }
 
