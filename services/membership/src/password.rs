@@ -1,11 +1,17 @@
 //! Slow hashes of passwords (argon2id), off the runtime's threads and no more at once than there are cores: each takes
 //! 19 MiB, and 2,000 people log in at a deadline.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, LazyLock, Mutex, PoisonError, mpsc},
+};
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::{
+    Algorithm, Argon2, Block, Params, PasswordHash, PasswordVerifier as _, Version,
+    password_hash::phc::{Output, ParamsString, Salt},
+};
 use kit::{Failure, config::Secret};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Memory of one hash.
 const MEMORY_KIB: u32 = 19_456;
@@ -40,8 +46,7 @@ impl Passwords {
     /// As many turns as cores.
     #[must_use]
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { turns: Arc::new(Semaphore::new(cores)) }
+        Self { turns: Arc::new(Semaphore::new(cores())) }
     }
 
     /// Waits for a turn.
@@ -75,7 +80,7 @@ impl Passwords {
 
 impl Turn {
     async fn hash(&self, password: Secret) -> Result<String, Failure> {
-        off_the_runtime(move |argon2| Ok(argon2.hash_password(password.reveal().as_bytes())?.to_string())).await
+        off_the_runtime(move |hasher| hasher.hash(password.reveal().as_bytes())).await
     }
 
     /// Whether a password is the one behind a stored hash. Takes as long without a stored hash, and is false then.
@@ -83,9 +88,8 @@ impl Turn {
     /// # Errors
     /// When the stored hash is malformed.
     pub async fn verify(&self, password: Secret, stored: Option<String>) -> Result<bool, Failure> {
-        off_the_runtime(move |argon2| {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS_HASH))?;
-            let fits = argon2.verify_password(password.reveal().as_bytes(), &hash).is_ok();
+        off_the_runtime(move |hasher| {
+            let fits = hasher.verify(password.reveal().as_bytes(), stored.as_deref().unwrap_or(NOBODYS_HASH))?;
             Ok(fits && stored.is_some())
         })
         .await
@@ -96,21 +100,92 @@ impl Turn {
     /// # Errors
     /// When it cannot be made.
     pub async fn digest(&self, secrets: Secret, salt: [u8; 16]) -> Result<[u8; 32], Failure> {
-        off_the_runtime(move |argon2| {
-            let mut digest = [0; 32];
-            argon2.hash_password_into(secrets.reveal().as_bytes(), &salt, &mut digest)?;
-            Ok(digest)
-        })
-        .await
+        off_the_runtime(move |hasher| hasher.digest(secrets.reveal().as_bytes(), &salt)).await
     }
 }
 
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A hasher with its memory. Allocated anew for each hash, 19 MiB aligned to 64 bytes never fit where the last ones were, and the
+/// allocator kept more than half a gigabyte once a group's people were registered.
+struct Hasher {
+    argon2: Argon2<'static>,
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    fn new() -> Result<Self, AnyError> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+        let memory = vec![Block::default(); params.block_count()];
+        Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), memory })
+    }
+
+    fn digest(&mut self, secret: &[u8], salt: &[u8]) -> Result<[u8; 32], AnyError> {
+        let mut digest = [0; 32];
+        self.argon2.hash_password_into_with_memory(secret, salt, &mut digest, &mut self.memory)?;
+        Ok(digest)
+    }
+
+    fn hash(&mut self, password: &[u8]) -> Result<String, AnyError> {
+        let salt = Salt::generate();
+        let digest = self.digest(password, &salt)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(self.argon2.params())?,
+            salt: Some(salt),
+            hash: Some(Output::new(&digest)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn verify(&mut self, password: &[u8], stored: &str) -> Result<bool, AnyError> {
+        let hash = PasswordHash::new(stored)?;
+        let ours = hash.algorithm == Algorithm::Argon2id.ident()
+            && hash.version == Some(Version::V0x13.into())
+            && hash.params == ParamsString::try_from(self.argon2.params())?;
+        match (hash.salt, hash.hash) {
+            // Outputs are compared in constant time.
+            (Some(salt), Some(expected)) if ours => Ok(Output::new(&self.digest(password, &salt)?)? == expected),
+            // Made with other figures, of which it says which.
+            (_, _) => Ok(self.argon2.verify_password(password, &hash).is_ok()),
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
+
+/// Threads that only hash, as many as there are turns, each with its memory.
+static HASHERS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
+    let (sender, receiver) = mpsc::channel::<Job>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..cores() {
+        let receiver = Arc::clone(&receiver);
+        std::thread::spawn(move || {
+            let Ok(mut hasher) = Hasher::new() else { return };
+            loop {
+                let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(job) = next else { return };
+                // Whoever waits for it is told by its channel.
+                drop(catch_unwind(AssertUnwindSafe(|| job(&mut hasher))));
+            }
+        });
+    }
+    sender
+});
+
 async fn off_the_runtime<R: Send + 'static>(
-    work: impl FnOnce(Argon2<'static>) -> Result<R, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    work: impl FnOnce(&mut Hasher) -> Result<R, AnyError> + Send + 'static,
 ) -> Result<R, Failure> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Failure::internal)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    tokio::task::spawn_blocking(move || work(argon2)).await.map_err(Failure::internal)?.map_err(Failure::internal)
+    let (done, result) = oneshot::channel();
+    // Nobody waits any more for what cannot be sent.
+    let job: Job = Box::new(move |hasher| drop(done.send(work(hasher))));
+    HASHERS.send(job).map_err(|_| Failure::internal("no thread hashes passwords"))?;
+    result.await.map_err(Failure::internal)?.map_err(Failure::internal)
 }
 
 #[cfg(test)]
