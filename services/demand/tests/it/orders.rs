@@ -139,19 +139,22 @@ async fn a_step_is_claimed_by_one_replica_and_by_another_when_its_lease_has_pass
     let scene = Scene::new().await;
     scene.placing().await;
     let (db, replica) = (scene.stage.test.db.clone(), scene.stage.test.replica());
-    let short = Duration::from_millis(50);
-    let lost = steps::claim(&db, Uuid::now_v7(), short).await.unwrap().unwrap();
+    let lost = claim(&db).await.unwrap();
     let other = claim(&replica).await.unwrap();
     assert_ne!(lost.id, other.id, "the lease holds");
     assert!(claim(&replica).await.is_none(), "both are being done");
-    tokio::time::sleep(short * 2).await;
+    let mut superuser = scene.stage.test.superuser().await;
+    sqlx::query("UPDATE process SET lease_until = clock_timestamp() - interval '1 second' WHERE id = $1")
+        .bind(lost.id)
+        .execute(&mut superuser)
+        .await
+        .unwrap();
     let stolen = claim(&replica).await.unwrap();
     assert_eq!(stolen.id, lost.id);
     let (mine, theirs) = (ReservationId::new(), ReservationId::new());
     assert!(!steps::reserved(&db, &lost, mine, vec![]).await.unwrap(), "who lost the lease stores nothing");
     assert!(!steps::postponed(&db, &lost, "late").await.unwrap());
     assert!(steps::reserved(&replica, &stolen, theirs, vec![]).await.unwrap());
-    let mut superuser = scene.stage.test.superuser().await;
     let kept: Uuid = sqlx::query_scalar("SELECT reservation_id FROM pooled_order WHERE id = $1")
         .bind(stolen.order)
         .fetch_one(&mut superuser)
