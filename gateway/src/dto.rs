@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod groups;
 pub mod membership;
 pub mod needs;
+pub mod opening;
 pub mod orders;
 pub mod plans;
 pub mod shared;

@@ -21,8 +21,9 @@ use crate::{
     App,
     error::GatewayError,
     idempotency::derived,
-    needs_file::{
-        self, Destination, Format, NeedsFile, Row, corrections,
+    needs_file::{self, Destination, Row},
+    sheet::{
+        Format, Origin, Schema, SheetFile, corrections,
         spool::{Stored, nameless},
     },
     upstream::{demand, unreached},
@@ -53,6 +54,12 @@ pub struct Spool {
 }
 
 impl Spool {
+    /// SHA-256 of its content, hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// Receives a body of at most `limit_bytes`.
     ///
     /// # Errors
@@ -103,7 +110,7 @@ pub enum Outcome {
         /// Rows that ask for nothing: without a quantity.
         skipped: i64,
         /// The file.
-        file: Arc<NeedsFile>,
+        file: Arc<SheetFile>,
     },
 }
 
@@ -112,7 +119,7 @@ pub enum Outcome {
 /// # Errors
 /// What demand refuses, or a disk that cannot be read.
 pub async fn import(app: &App, caller: &Caller, order: &Order, spool: &Spool) -> Result<Outcome, Failure> {
-    let file = match open(app, order, spool).await? {
+    let file = match open(app, spool, order.format, &needs_file::SCHEMA, order.destination.origin()).await? {
         Ok(file) => Arc::new(file),
         Err(faults) => return Ok(Outcome::Unreadable(faults)),
     };
@@ -134,32 +141,50 @@ pub async fn import(app: &App, caller: &Caller, order: &Order, spool: &Spool) ->
 ///
 /// # Errors
 /// When the disk fails.
-pub async fn corrected(app: &App, file: Arc<NeedsFile>, answer: ImportNeedsResponse) -> Result<File, Failure> {
+pub async fn corrected(
+    app: &App,
+    file: Arc<SheetFile>,
+    errors: Vec<RowError>,
+    error_count: i64,
+) -> Result<File, Failure> {
     let turn = app.workbooks.clone().acquire_owned().await.map_err(Failure::internal)?;
     let dir = app.spool_dir.clone();
     blocking(move || {
         let _turn = turn;
-        corrections::write(&file, &answer.errors, answer.error_count, &dir)
+        corrections::write(&file, &errors, error_count, &dir)
     })
     .await
 }
 
 /// Opens a file, a workbook when its turn comes.
-async fn open(app: &App, order: &Order, spool: &Spool) -> Result<Result<NeedsFile, Vec<RowError>>, Failure> {
+///
+/// # Errors
+/// When the disk fails; within, why its rows cannot be read.
+pub async fn open(
+    app: &App,
+    spool: &Spool,
+    format: Format,
+    schema: &'static Schema,
+    origin: Origin,
+) -> Result<Result<SheetFile, Vec<RowError>>, Failure> {
     let stored = Stored::new(spool.file.clone());
-    let (dir, order) = (app.spool_dir.clone(), order.clone());
-    let turn = match order.format {
+    let dir = app.spool_dir.clone();
+    let turn = match format {
         Format::Csv => None,
         Format::Workbook => Some(app.workbooks.clone().acquire_owned().await.map_err(Failure::internal)?),
     };
     blocking(move || {
         let _turn = turn;
-        NeedsFile::open(stored, order.format, &order.destination, &dir)
+        SheetFile::open(stored, format, schema, origin, &dir)
     })
     .await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
+/// Runs blocking work on a thread of its own.
+///
+/// # Errors
+/// When the disk fails.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)?.map_err(Failure::internal)
 }
 
@@ -178,7 +203,7 @@ fn header(order: &Order, sha256: &str) -> ImportHeader {
     }
 }
 
-async fn send(app: &App, caller: &Caller, header: ImportHeader, file: Arc<NeedsFile>) -> Result<Outcome, Failure> {
+async fn send(app: &App, caller: &Caller, header: ImportHeader, file: Arc<SheetFile>) -> Result<Outcome, Failure> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let request = app.peers.demand.request_within(caller, ReceiverStream::new(receiver), IMPORT_DEADLINE)?;
     let mut client = demand(app.peers.demand.channel());
@@ -224,7 +249,7 @@ struct Read {
 }
 
 /// Sends all rows and counts them. When demand has answered already, the others are only counted.
-fn forward(file: &NeedsFile, header: ImportHeader, sender: &mpsc::Sender<ImportNeedsRequest>) -> io::Result<Read> {
+fn forward(file: &SheetFile, header: ImportHeader, sender: &mpsc::Sender<ImportNeedsRequest>) -> io::Result<Read> {
     let mut read = Read::default();
     let hand_over = |part: Part, read: &mut Read| {
         if !read.cut_short && sender.blocking_send(ImportNeedsRequest { part: Some(part) }).is_err() {

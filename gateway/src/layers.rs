@@ -17,11 +17,9 @@ use crate::{App, error::GatewayError, import::IMPORT_DEADLINE, problem::Problem}
 
 /// Longest a request may take, its retries included.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// The routes that take files.
-const FILE_ROUTES: [&str; 2] = [
-    "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
-    "/v1/groups/{group_id}/consultations/{consultation_id}/tenders",
-];
+/// How the routes that take files end.
+const FILE_ROUTES: [&str; 6] =
+    ["/needs/file", "/codes/file", "/consumption/file", "/lot-consumption/file", "/open-orders/file", "/tenders"];
 /// Header with the trace to quote.
 const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 /// Nothing may be loaded by an answer that is data.
@@ -44,7 +42,8 @@ pub async fn no_route(uri: Uri) -> Problem {
 }
 
 async fn deadline(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let limit = if path.is_some_and(|path| FILE_ROUTES.contains(&path.as_str())) { IMPORT_DEADLINE } else { DEADLINE };
+    let takes_file = path.is_some_and(|path| FILE_ROUTES.iter().any(|end| path.as_str().ends_with(end)));
+    let limit = if takes_file { IMPORT_DEADLINE } else { DEADLINE };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::from(GatewayError::RequestTimedOut { seconds: limit.as_secs() }).into_response(),

@@ -10,7 +10,7 @@
 //!    one message and calls one service (`upstream.rs`), and shows the answer in JSON types of our own (`dto/`);
 //! 4. a refusal of any kind becomes a problem document (`problem.rs`) in French (`texts.rs`, `texts/fr.json`).
 //!
-//! A needs file, CSV or workbook, goes its own way: onto disk (`import.rs`), read row by row (`needs_file.rs`), streamed to
+//! A needs file, CSV or workbook, goes its own way: onto disk (`import.rs`), read row by row (`sheet.rs`, `needs_file.rs`), streamed to
 //! demand. The workbook that a member fills in is prepared in `needs_template.rs`.
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
@@ -29,11 +29,14 @@ mod needs_file;
 mod needs_template;
 mod oidc;
 mod openapi;
+mod opening_file;
+mod opening_import;
 mod pages;
 mod people;
 mod problem;
 mod routes;
 mod session;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -6,7 +6,7 @@ mod workbook;
 use std::collections::HashMap;
 
 use chrono::DateTime;
-use kit::{Failure, identity::Caller};
+use kit::{Failure, french::grouped, identity::Caller};
 use proto::{
     catalogue::v1::{Article, BatchGetArticlesRequest, IdentifierScheme, ListPricesRequest, Packaging, Price},
     common::v1::Page,
@@ -16,7 +16,8 @@ use proto::{
 
 use crate::{
     App,
-    needs_file::{Destination, NAME_AFTER},
+    needs_file::Destination,
+    sheet::cell::NAME_AFTER,
     upstream::{call, catalogue, demand, membership, promised},
 };
 
@@ -45,11 +46,13 @@ struct Template {
 struct Line {
     article: String,
     label: String,
+    own_code: String,
     reference: String,
     packagings: String,
     packaging_codes: Vec<String>,
     packaging: String,
     last_asked: String,
+    consumed: String,
     paid: String,
     price: String,
     site: String,
@@ -136,10 +139,31 @@ fn line(
         packaging_codes: codes,
         packaging: last.unwrap_or(ordered),
         last_asked: history.map(asked).unwrap_or_default(),
-        paid: history.map(|history| history.reference_price.clone()).unwrap_or_default(),
+        consumed: history.map(|history| consumed(history, base)).unwrap_or_default(),
+        own_code: history.map(|history| history.own_code.clone()).unwrap_or_default(),
+        paid: history.map(paid).unwrap_or_default(),
         price: price.and_then(|price| price.tiers.first()).map(|tier| tier.unit_price.clone()).unwrap_or_default(),
         site: history.and_then(|history| sites.get(&history.site_id)).cloned().unwrap_or_default(),
     }
+}
+
+/// What was consumed in the last twelve months known, with that period.
+fn consumed(history: &ArticleHistory, base: &str) -> String {
+    let (from, to) = (&history.consumed_from, &history.consumed_to);
+    if from.is_empty() {
+        return String::new();
+    }
+    format!("{} × {base} ({} à {})", grouped(history.consumed_units), month(from), month(to))
+}
+
+/// `2026-01` as `01/2026`.
+fn month(text: &str) -> String {
+    text.split_once('-').map_or_else(|| text.to_owned(), |(year, month)| format!("{month}/{year}"))
+}
+
+/// What was paid: as stated, or else on average in the months of [`consumed`].
+fn paid(history: &ArticleHistory) -> String {
+    if history.reference_price.is_empty() { history.consumed_price.clone() } else { history.reference_price.clone() }
 }
 
 /// The code that people know an article by: that of the packaging ordered, of any other, or its key.

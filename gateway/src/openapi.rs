@@ -14,12 +14,16 @@ use crate::{
 /// The methods that OpenAPI knows and we use.
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 /// POST routes that change nothing, or are idempotent by what they carry.
-const WITHOUT_KEY: [&str; 5] = [
+const WITHOUT_KEY: [&str; 9] = [
     "/oauth2/token",
     "/v1/parties/lookup",
     "/v1/sites/lookup",
     "/v1/groups/{group_id}/entitlements",
     "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
+    "/v1/groups/{group_id}/opening/codes/file",
+    "/v1/groups/{group_id}/opening/consumption/file",
+    "/v1/groups/{group_id}/opening/lot-consumption/file",
+    "/v1/groups/{group_id}/opening/open-orders/file",
 ];
 /// Reads that answer with an entity tag.
 const TAGGED: [&str; 8] = [
@@ -59,12 +63,13 @@ const PATH_PARAMETERS: [(&str, &str); 15] = [
     ("service", "`membership`, `catalogue`, `tendering`, `demand` or `logistics`."),
     ("rest", "A file of the page."),
 ];
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("sign-in", "Tokens of the embedded issuer; any OpenID Connect issuer can be trusted beside it."),
     ("me", "Who am I, and where may I work?"),
     ("membership", "Parties, sites, groups, members and people."),
     ("catalogue", "Articles with their packaging graph, and prices."),
     ("tendering", "Framework agreements, ceilings and who may buy."),
+    ("opening", "What exists on the first day: dated opening figures with their source."),
     ("rounds", "Order rounds and their consolidation."),
     ("needs", "Needs, one by one, in batches and as files."),
     ("plans", "Pooled plans, explained line by line."),

@@ -22,7 +22,7 @@ const RETRY_AFTER_S: u32 = 2;
 /// Seconds after which a blocked login may be tried again.
 const LOGIN_RETRY_AFTER_S: u32 = 60;
 /// Most faults told in one answer.
-const ERRORS_TOLD: usize = 10_000;
+const ERRORS_TOLD: usize = 1_000;
 
 /// What went wrong with a request (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -46,7 +46,7 @@ pub struct ProblemBody {
     /// Stable name for programs.
     #[schema(example = "CEILING_EXCEEDED")]
     pub code: String,
-    /// Every fault found in the input, at most 10,000.
+    /// Every fault found in the input, at most 1,000; all are in a refused file given back as a workbook.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// How many faults there are in all, for batches and files.

@@ -20,6 +20,7 @@ mod me;
 mod membership;
 mod needs;
 mod oauth;
+mod opening;
 mod order_file;
 mod orders;
 mod parties;
@@ -54,6 +55,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(consultations::routes())
         .merge(tenders::routes())
         .merge(tendering::routes())
+        .merge(opening::routes())
         .merge(rounds::routes())
         .merge(needs::routes())
         .merge(plans::routes())

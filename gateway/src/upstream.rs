@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use kit::{Failure, client::Peer, error::CommonError, identity::Caller};
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
-    demand::v1::demand_service_client::DemandServiceClient,
+    demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::membership_service_client::MembershipServiceClient,
@@ -149,6 +149,12 @@ pub fn demand(channel: Channel) -> DemandServiceClient<Channel> {
 }
 
 /// A client of logistics.
+#[must_use]
+pub fn opening(channel: Channel) -> OpeningServiceClient<Channel> {
+    OpeningServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client.
 #[must_use]
 pub fn logistics(channel: Channel) -> LogisticsServiceClient<Channel> {
     LogisticsServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)

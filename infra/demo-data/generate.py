@@ -52,6 +52,11 @@ COLUMNS = {
     "needs": "group_key round_key party_key site_key article_key packaging_code quantity reference needed_by",
     "shipments": "supplier_party_key article_key shipped_percent outstanding_percent",
     "damages": "platform_site_key article_key damaged_percent",
+    "lot_consumption": "agreement_key lot_number party_key amount_cents as_of source",
+    "member_codes": "group_key party_key code article_key label",
+    "consumption": "group_key party_key code month units amount_cents as_of source",
+    "open_orders": "group_key party_key site_key agreement_key lot_number article_key packaging_code ordered_units "
+                   "delivered_units unit_price ordered_on number as_of source",
     # Consultations, from the census to the signature. A folder may do without these seven.
     "censuses": "key group_key title opens_on closes_on period_months",
     "census_needs": "census_key party_key site_key article_key packaging_code quantity commitment reference",
@@ -62,8 +67,10 @@ COLUMNS = {
     "tender_prices": "tender_key article_key packaging_code order_multiple_packs tier_min_units unit_price",
     "tender_answers": "tender_key criterion_key answer mark comment",
 }
+# What existed before the first day: files that a folder may do without.
+OPENING = ("lot_consumption", "member_codes", "consumption", "open_orders")
 MAY_BE_MISSING = {"censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
-                  "tender_answers"}
+                  "tender_answers"} | set(OPENING)
 COLUMNS = {name: columns.split() for name, columns in COLUMNS.items()}
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -1069,8 +1076,142 @@ def build_logistics(catalogue, awarded, out):
     out["damages"] += [list(row) for row in DAMAGES]
 
 
+# --------------------------------------------------------------------------------------------------------------------
+# What exists on the first day, drawn from the other files alone, so that any folder can be given it (--opening)
+# --------------------------------------------------------------------------------------------------------------------
+
+AS_OF = "2026-11-15"
+# How often a member orders an article: the months in which it shows.
+RHYTHMS = [(range(12), 10), ((1, 4, 7, 10), 45), ((2, 8), 45)]
+
+
+def split(total, weights):
+    """Whole parts in proportion, by largest remainder, first come first served."""
+    everything = sum(weights)
+    parts = [total * weight // everything for weight in weights]
+    by_rest = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % everything))
+    for index in by_rest[:total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def build_opening(tables):
+    """Rows of the four opening files, from the rows of the others as dictionaries."""
+    factor = {}
+    for row in tables["packagings"]:
+        inside = factor.get((row["article_key"], row["contains_code"]), 1)
+        factor[row["article_key"], row["code"]] = inside * int(row["contains_count"] or 1)
+    group_of = {row["key"]: row["group_key"] for row in tables["agreements"]}
+    label = {row["key"]: row["label"] for row in tables["articles"]}
+    kind = {row["key"]: row["kind"] for row in tables["articles"]}
+    priced = {}  # (group, article) -> its price row at the first tier
+    for row in tables["prices"]:
+        priced.setdefault((group_of[row["agreement_key"]], row["article_key"]), row)
+    named = {(row["agreement_key"], row["party_key"]) for row in tables["beneficiaries"]}
+    paid = {(row["group_key"], row["party_key"], row["article_key"]): Decimal(row["unit_price"])
+            for row in tables["reference_prices"]}
+    # What a member asks for in a round: two months of it.
+    asked, site_of = Counter(), {}
+    for row in tables["needs"]:
+        # What only a consultation gives a price had no agreement before.
+        if (row["group_key"], row["article_key"]) not in priced:
+            continue
+        key = (row["group_key"], row["party_key"], row["article_key"])
+        asked[key] += int(row["quantity"]) * factor[row["article_key"], row["packaging_code"]]
+        site_of.setdefault(key, row["site_key"])
+    out = {name: [] for name in OPENING}
+    build_lot_consumption(tables, asked, priced, named, out)
+    build_consumption(asked, paid, label, out)
+    build_open_orders(asked, site_of, priced, named, factor, kind, out)
+    return out
+
+
+def build_lot_consumption(tables, asked, priced, named, out):
+    weight = Counter()
+    for (group, party, article), units in asked.items():
+        price = priced[group, article]
+        if (price["agreement_key"], party) in named:
+            worth = int(units * Decimal(price["unit_price"]) * 100)
+            weight[price["agreement_key"], price["lot_number"], party] += worth
+    for lot in tables["lots"]:
+        key = (lot["agreement_key"], lot["lot_number"])
+        parties = sorted(party for agreement, number, party in weight if (agreement, number) == key)
+        drawn = [max(1, int(weight[*key, party] * Dice("lot-consumption", *key, party).between(0.8, 1.2)))
+                 for party in parties]
+        if not parties:  # nobody asked: all of it is the first buyer's that is named
+            parties, drawn = [min(party for agreement, party in named if agreement == key[0])], [1]
+        for party, cents in zip(parties, split(int(lot["consumed_cents"]), drawn)):
+            out["lot_consumption"].append([*key, party, cents, AS_OF, "État FICTIF des commandes par membre"])
+
+
+def build_consumption(asked, paid, label, out):
+    taken = set()
+    for (group, party, article), units in sorted(asked.items()):
+        # Six digits, often with zeros in front: what a spreadsheet spoils first.
+        dice = Dice("member-code", party, article)
+        code = f"{int(dice.between(1, 400_000)):06d}"
+        while (group, party, code) in taken:
+            code = f"{int(dice.between(1, 400_000)):06d}"
+        taken.add((group, party, code))
+        out["member_codes"].append([group, party, code, article, label[article][:60].strip()])
+        dice = Dice("consumption", group, party, article)
+        months = dice.pick(RHYTHMS)
+        for index in months:
+            year, month = divmod(2025 * 12 + 10 + index, 12)  # from November 2025 to October 2026
+            drawn = max(1, round(units / 2 * 12 / len(months) * dice.between(0.75, 1.25)))
+            price = paid.get((group, party, article))
+            cents = ""
+            if price is not None:
+                cents = int((price * drawn * 100).quantize(Decimal(1), ROUND_HALF_UP))
+            out["consumption"].append([group, party, code, f"{year}-{month + 1:02d}", drawn, cents, AS_OF, "GEF FICTIVE"])
+
+
+def build_open_orders(asked, site_of, priced, named, factor, kind, out):
+    consumed = {tuple(row[:3]): row[3] for row in out["lot_consumption"]}
+    numbers, open_cents = {}, Counter()
+    for (group, party, article), units in sorted(asked.items()):
+        price = priced[group, article]
+        lot = (price["agreement_key"], price["lot_number"])
+        dice = Dice("open-order", group, party, article)
+        if (lot[0], party) not in named or kind[article] == "SERVICE" or not dice.chance(0.05):
+            continue
+        pack = factor[article, price["packaging_code"]]
+        packs = max(2, units // pack // 6)
+        done = int(packs * dice.pick([(0, 50), (0.5, 30), (0.8, 20)]))
+        cents = int((Decimal(price["unit_price"]) * packs * pack * 100).quantize(Decimal(1), ROUND_HALF_UP))
+        # Ordered is consumed: what a member has on order is part of what it had consumed of the lot.
+        if open_cents[*lot, party] + cents > consumed[*lot, party]:
+            continue
+        open_cents[*lot, party] += cents
+        number = numbers.setdefault((group, party, lot), f"{party[:3].upper()}-2026-{len(numbers) + 1:04d}")
+        day = f"2026-10-{int(Dice('open-order-day', number).between(1, 29)):02d}"
+        out["open_orders"].append([group, party, site_of[group, party, article], *lot, article, price["packaging_code"],
+                                   packs * pack, done * pack, price["unit_price"], day, number, AS_OF,
+                                   "Commandes FICTIVES en cours"])
+
+
+def write_table(target, name, rows):
+    with open(target / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
+        # RFC 4180 ends lines with CR LF; git and every reader of ours are as happy with LF, and it is smaller.
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS[name])
+        writer.writerows(rows)
+
+
+def add_opening(folder):
+    """Writes the opening files of a folder from its other files."""
+    tables = {}
+    for name in COLUMNS:
+        path = folder / f"{name}.csv"
+        if path.is_file():
+            with open(path, encoding="utf-8", newline="") as file:
+                tables[name] = list(csv.DictReader(file))
+    for name, rows in build_opening(tables).items():
+        write_table(folder, name, rows)
+
+
 def generate(source, target):
-    out = {name: [] for name in COLUMNS}
+    out = {name: [] for name in COLUMNS if name not in OPENING}
     cpv = read_cpv(source)
     beds, sites_of = build_parties(read_hospitals(source), out)
     build_groups_and_people(out)
@@ -1081,11 +1222,8 @@ def generate(source, target):
     build_census(awarded, asked, exact, beds, sites_of, out)
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in out.items():
-        with open(target / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
-            # RFC 4180 ends lines with CR LF; git and every reader of ours are as happy with LF, and it is smaller.
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS[name])
-            writer.writerows(rows)
+        write_table(target, name, rows)
+    add_opening(target)
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -1125,6 +1263,7 @@ OPTIONAL = {
     "beneficiaries": "valid_to",
     "rounds": "platform_site_key",
     "needs": "",
+    "consumption": "amount_cents",
 }
 UNIQUE = {
     "parties": ["key", "siret", "finess", "gln"],
@@ -1145,6 +1284,10 @@ UNIQUE = {
     "needs": ["round_key party_key reference"],
     "shipments": ["supplier_party_key article_key"],
     "damages": ["platform_site_key article_key"],
+    "lot_consumption": ["agreement_key lot_number party_key"],
+    "member_codes": ["group_key party_key code"],
+    "consumption": ["group_key party_key code month"],
+    "open_orders": ["group_key party_key number agreement_key lot_number article_key site_key"],
     "censuses": ["key"],
     "census_needs": ["census_key party_key reference"],
     "consultations": ["key", "agreement_key"],
@@ -1187,6 +1330,16 @@ REFERENCES = [
     ("shipments", "article_key", "articles", "key"),
     ("damages", "platform_site_key", "sites", "key"),
     ("damages", "article_key", "articles", "key"),
+    ("lot_consumption", "agreement_key lot_number", "lots", "agreement_key lot_number"),
+    ("lot_consumption", "agreement_key party_key", "beneficiaries", "agreement_key party_key"),
+    ("member_codes", "group_key party_key", "members", "group_key party_key"),
+    ("member_codes", "article_key", "articles", "key"),
+    ("consumption", "group_key party_key code", "member_codes", "group_key party_key code"),
+    ("open_orders", "group_key party_key", "members", "group_key party_key"),
+    ("open_orders", "party_key site_key", "sites", "party_key key"),
+    ("open_orders", "agreement_key party_key", "beneficiaries", "agreement_key party_key"),
+    ("open_orders", "agreement_key lot_number article_key packaging_code", "prices",
+     "agreement_key lot_number article_key packaging_code"),
     ("censuses", "group_key", "groups", "key"),
     ("census_needs", "census_key", "censuses", "key"),
     ("census_needs", "party_key site_key", "sites", "party_key key"),
@@ -1202,6 +1355,7 @@ REFERENCES = [
 LEVELS = ["UNIT", "BOX", "CARTON", "PALLET"]
 KEY = re.compile(r"^[a-z0-9][a-z0-9.-]{0,63}$")
 DECIMAL = re.compile(r"^\d{1,12}(\.\d{1,6})?$")
+MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 COUNT = re.compile(r"^\d{1,15}$")
 INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 COORDINATE = re.compile(r"^-?\d{1,3}(\.\d+)?$")
@@ -1302,6 +1456,10 @@ class Checker:
         self.matching("needs", COUNT, "quantity")
         self.matching("shipments", COUNT, "shipped_percent outstanding_percent")
         self.matching("damages", COUNT, "damaged_percent")
+        self.matching("lot_consumption", COUNT, "amount_cents")
+        self.matching("consumption", COUNT, "units amount_cents")
+        self.matching("open_orders", COUNT, "ordered_units delivered_units")
+        self.matching("open_orders", DECIMAL, "unit_price")
         self.matching("sites", COORDINATE, "latitude longitude")
         self.matching("sites", re.compile(r"^\d{5}$"), "postcode")
         for name in ("parties", "sites"):
@@ -1513,6 +1671,31 @@ class Checker:
                 if what["storage_class"] in ("COLD_2_8", "FROZEN") and "COLD_CHAIN" not in may:
                     self.complain("needs", row["line"], f"{row['site_key']} has no cold chain")
 
+        # What exists on the first day: a lot's members sum to what it had consumed, and what is on order is part of that.
+        consumed = Counter()
+        for row in t["lot_consumption"]:
+            consumed[row["agreement_key"], row["lot_number"]] += int(row["amount_cents"])
+        for row in t["lots"]:
+            key = (row["agreement_key"], row["lot_number"])
+            if key in consumed and consumed[key] != int(row["consumed_cents"]):
+                self.complain("lots", row["line"], f"its members had consumed {consumed[key]} cents together")
+        left = {(row["agreement_key"], row["lot_number"], row["party_key"]): int(row["amount_cents"])
+                for row in t["lot_consumption"]}
+        for row in t["open_orders"]:
+            key = (row["agreement_key"], row["lot_number"], row["party_key"])
+            worth = Decimal(row["unit_price"]) * int(row["ordered_units"]) * 100
+            left[key] = left.get(key, 0) - int(worth.quantize(Decimal(1), ROUND_HALF_UP))
+            if left[key] < 0:
+                self.complain("open_orders", row["line"], "more is on order than the member had consumed of the lot")
+            for column in ("ordered_units", "delivered_units"):
+                if int(row[column]) % factor.get((row["article_key"], row["packaging_code"]), 1):
+                    self.complain("open_orders", row["line"], f"{column} is no whole number of packs")
+            if int(row["delivered_units"]) > int(row["ordered_units"]):
+                self.complain("open_orders", row["line"], "more was delivered than ordered")
+        for row in t["consumption"]:
+            if not MONTH.match(row["month"]):
+                self.complain("consumption", row["line"], f"month: {row['month']!r} is not YYYY-MM")
+
         # Logistics
         for row in t["break_bulk"]:
             what = article.get(row["article_key"], {})
@@ -1622,10 +1805,14 @@ def main():
     parser = argparse.ArgumentParser(description="Build or check the demo data set of Centrale.")
     parser.add_argument("--source", type=Path, help="folder with hospitals-fr.csv, bdpm/ and cpv/: build")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent, help="where to write the files")
+    parser.add_argument("--opening", type=Path, metavar="DIR", help="write what exists on the first day into a folder")
     parser.add_argument("--check", type=Path, metavar="DIR", help="check a folder, yours or this one")
     arguments = parser.parse_args()
-    if not arguments.source and not arguments.check:
-        parser.error("give --source to build or --check to check")
+    if not arguments.source and not arguments.opening and not arguments.check:
+        parser.error("give --source to build, --opening to add the opening files or --check to check")
+    if arguments.opening:
+        add_opening(arguments.opening)
+        return check(arguments.check or arguments.opening)
     if arguments.source:
         generate(arguments.source, arguments.out)
         if not arguments.check:

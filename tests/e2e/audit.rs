@@ -169,6 +169,16 @@ async fn tampering_with_amounts_events_shares_and_effects_is_found_and_named() {
             "parts des bénéficiaires",
             "tendering.reservation_share SET amount_cents = amount_cents",
         ),
+        (
+            "a member's opening consumption of a lot, raised",
+            "consommations des membres = déjà consommé du lot",
+            "tendering.lot_consumption SET amount_cents = amount_cents",
+        ),
+        (
+            "an opening consumption that is not what was loaded",
+            "consommations : le lot",
+            "demand.consumption SET units = units",
+        ),
         ("a changed VAT", "TVA par taux", "demand.order_form SET vat_cents = vat_cents"),
         ("an allocation that is not its shares", "répartitions", "logistics.allocation SET units = units"),
         ("a delivery that is not its lines", "livraisons : total", "logistics.delivery SET units = units"),
@@ -177,6 +187,55 @@ async fn tampering_with_amounts_events_shares_and_effects_is_found_and_named() {
         found(&stack, what, &[&one("+")], &[&one("-")], expected).await;
     }
 
+    found(
+        &stack,
+        "what had come of an opening order, changed",
+        &[
+            "CREATE TABLE public.kept AS SELECT * FROM demand.order_line WHERE units_opening > 0 ORDER BY id LIMIT 1",
+            "UPDATE demand.order_line o SET units_opening = k.units_opening - 1 FROM public.kept k WHERE o.id = k.id",
+        ],
+        &[
+            "UPDATE demand.order_line o SET units_opening = k.units_opening FROM public.kept k WHERE o.id = k.id",
+            "DROP TABLE public.kept",
+        ],
+        "commande en cours",
+    )
+    .await;
+
+    // Totals stay: one member's part becomes another's.
+    let moved = |sign: &str, back: &str| {
+        format!(
+            "UPDATE tendering.lot_consumption c SET amount_cents = c.amount_cents + CASE WHEN c.party_id = k.low THEN {sign}100 ELSE {back}100 END
+             FROM public.kept k WHERE c.lot_id = k.lot_id AND c.party_id IN (k.low, k.high)"
+        )
+    };
+    found(
+        &stack,
+        "opening consumption moved from one member to another",
+        &[
+            "CREATE TABLE public.kept AS SELECT lot_id, min(party_id::text)::uuid AS low, max(party_id::text)::uuid AS high
+             FROM tendering.lot_consumption WHERE amount_cents > 100 GROUP BY lot_id HAVING count(*) > 1 LIMIT 1",
+            &moved("-", "+"),
+        ],
+        &[&moved("+", "-"), "DROP TABLE public.kept"],
+        "d'ouverture",
+    )
+    .await;
+
+    found(
+        &stack,
+        "a member's own code that names another article",
+        &[
+            "CREATE TABLE public.kept AS SELECT * FROM demand.member_code ORDER BY code LIMIT 1",
+            "UPDATE demand.member_code m SET article_id = gen_random_uuid() FROM public.kept k WHERE m.group_id = k.group_id AND m.party_id = k.party_id AND m.code = k.code",
+        ],
+        &[
+            "UPDATE demand.member_code m SET article_id = k.article_id FROM public.kept k WHERE m.group_id = k.group_id AND m.party_id = k.party_id AND m.code = k.code",
+            "DROP TABLE public.kept",
+        ],
+        "codes propres",
+    )
+    .await;
     consultations(&stack).await;
 
     let (clean, said) = stack.audit().await;

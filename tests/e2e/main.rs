@@ -5,6 +5,7 @@ mod architecture;
 mod audit;
 mod consultations;
 mod crash;
+mod files;
 mod isolation;
 mod journey;
 mod samples;

@@ -26,6 +26,7 @@ fn read_and_write(kind: &str, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeErro
         "catalogue.articles_registered.v1" => again::<catalogue::ArticlesRegistered>(bytes),
         "catalogue.prices_set.v1" => again::<catalogue::PricesSet>(bytes),
         "tendering.agreement_entered.v1" => again::<tendering::AgreementEntered>(bytes),
+        "tendering.lot_consumption_entered.v1" => again::<tendering::LotConsumptionEntered>(bytes),
         "tendering.beneficiaries_added.v1" => again::<tendering::BeneficiariesAdded>(bytes),
         "tendering.ceiling_reserved.v1" => again::<tendering::CeilingReserved>(bytes),
         "tendering.reservation_confirmed.v1" => again::<tendering::ReservationConfirmed>(bytes),
@@ -45,6 +46,9 @@ fn read_and_write(kind: &str, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeErro
         }
         "demand.needs_stated.v1" => again::<demand::NeedsStated>(bytes),
         "demand.need_changed.v1" | "demand.need_withdrawn.v1" => again::<demand::NeedChanged>(bytes),
+        "demand.opening_order_entered.v1" => again::<demand::OpeningOrderEntered>(bytes),
+        "demand.member_codes_loaded.v1" => again::<demand::MemberCodesLoaded>(bytes),
+        "demand.consumption_loaded.v1" => again::<demand::ConsumptionLoaded>(bytes),
         "demand.reference_prices_set.v1" => again::<demand::ReferencePricesSet>(bytes),
         "demand.round_consolidated.v1" => again::<demand::RoundConsolidated>(bytes),
         "demand.plan_proposed.v1" | "demand.plan_approved.v1" | "demand.plan_placed.v1" => {

@@ -60,12 +60,16 @@ pub struct PooledOrder {
     /// `grp_…`.
     #[schema(example = "grp_0198c2f07a3b7c11a2d34e5f60718293")]
     pub group_id: String,
-    /// Legal number in the group, e.g. `CG-2026-0001`.
+    /// Legal number in the group, e.g. `CG-2026-0001`; of an order placed before Centrale the member's own.
     #[schema(example = "CG-2026-0001")]
     pub number: String,
-    /// `pln_…`.
+    /// `pln_…`; absent for an order placed before Centrale.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "pln_0198c2f07a3b7c11a2d34e5f60718293")]
-    pub plan_id: String,
+    pub plan_id: Option<String>,
+    /// Of an order placed before Centrale, where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening: Option<OpeningOrder>,
     /// `agr_…`.
     #[schema(example = "agr_0198c2f07a3b7c11a2d34e5f60718293")]
     pub agreement_id: String,
@@ -109,7 +113,8 @@ impl From<pb::PooledOrder> for PooledOrder {
             id: value.id,
             group_id: value.group_id,
             number: value.number,
-            plan_id: value.plan_id,
+            plan_id: some(value.plan_id),
+            opening: value.opening.map(Into::into),
             agreement_id: value.agreement_id,
             lot_id: value.lot_id,
             supplier_id: value.supplier_id,
@@ -124,6 +129,28 @@ impl From<pb::PooledOrder> for PooledOrder {
             answered_by: value.answered_by,
             cancelled_cents: value.cancelled_cents,
         }
+    }
+}
+
+/// What is told of an order placed before Centrale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OpeningOrder {
+    /// `pty_…` of the member that placed it.
+    pub party_id: String,
+    /// Day of the order, ISO date.
+    #[schema(format = Date)]
+    pub ordered_on: String,
+    /// Day on which it was drawn up, ISO date.
+    #[schema(format = Date)]
+    pub as_of: String,
+    /// Where it comes from.
+    pub source: String,
+}
+
+impl From<pb::OpeningOrder> for OpeningOrder {
+    fn from(value: pb::OpeningOrder) -> Self {
+        let pb::OpeningOrder { party_id, ordered_on, as_of, source } = value;
+        Self { party_id, ordered_on, as_of, source }
     }
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     convert::{all, some},
+    opening::MemberConsumption,
     shared::Reason,
 };
 
@@ -104,6 +105,9 @@ pub struct Lot {
     pub reserved_cents: i64,
     /// maximum − opening − consumed − reserved.
     pub remaining_cents: i64,
+    /// What each member had consumed of `opening_consumed_cents`, once it was entered; in lists left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opening_by_member: Vec<MemberConsumption>,
 }
 
 impl From<pb::Lot> for Lot {
@@ -119,6 +123,7 @@ impl From<pb::Lot> for Lot {
             consumed_cents: value.consumed_cents,
             reserved_cents: value.reserved_cents,
             remaining_cents: value.remaining_cents,
+            opening_by_member: all(value.opening_by_member),
         }
     }
 }

@@ -13,7 +13,9 @@ async fn spooled(text: &str) -> Spool {
 
 async fn sent(text: &str) -> (Read, Vec<ImportNeedsRequest>) {
     let stored = Stored::new(spooled(text).await.file);
-    let file = NeedsFile::open(stored, Format::Csv, &destination(), &std::env::temp_dir()).unwrap().unwrap();
+    let file = SheetFile::open(stored, Format::Csv, &needs_file::SCHEMA, destination().origin(), &std::env::temp_dir())
+        .unwrap()
+        .unwrap();
     let (sender, mut receiver) = mpsc::channel(10_000);
     let reading = tokio::task::spawn_blocking(move || forward(&file, ImportHeader::default(), &sender).unwrap());
     let mut messages = Vec::new();
@@ -77,7 +79,9 @@ async fn a_line_without_end_is_cut_and_the_next_one_read() {
 #[tokio::test]
 async fn rows_are_only_counted_once_demand_has_answered() {
     let stored = Stored::new(spooled("site;article;quantity\ns;a;1\ns;a;\n").await.file);
-    let file = NeedsFile::open(stored, Format::Csv, &destination(), &std::env::temp_dir()).unwrap().unwrap();
+    let file = SheetFile::open(stored, Format::Csv, &needs_file::SCHEMA, destination().origin(), &std::env::temp_dir())
+        .unwrap()
+        .unwrap();
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
     let read = tokio::task::spawn_blocking(move || forward(&file, ImportHeader::default(), &sender).unwrap());

@@ -10,6 +10,11 @@ use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook, Worksheet};
 
 use super::*;
+use crate::sheet::{
+    Format, SheetFile, corrections,
+    spool::{self, Stored},
+    workbook,
+};
 
 const HEADER: [&str; 6] = [
     "Site de livraison",
@@ -21,14 +26,14 @@ const HEADER: [&str; 6] = [
 ];
 const GOOD: &str = "3400930000007";
 
-fn open(content: &[u8], format: Format) -> Result<NeedsFile, Vec<RowError>> {
+fn open(content: &[u8], format: Format) -> Result<SheetFile, Vec<RowError>> {
     let file = spool::nameless(&std::env::temp_dir()).unwrap();
     (&file).write_all(content).unwrap();
     let destination = Destination { round_id: "rnd_x".into(), party_id: "pty_x".into() };
-    NeedsFile::open(Stored::new(Arc::new(file)), format, &destination, &std::env::temp_dir()).unwrap()
+    SheetFile::open(Stored::new(Arc::new(file)), format, &SCHEMA, destination.origin(), &std::env::temp_dir()).unwrap()
 }
 
-fn read(file: &NeedsFile) -> Vec<(i64, Row)> {
+fn read(file: &SheetFile) -> Vec<(i64, Row)> {
     let mut rows = file.rows().unwrap();
     let mut found = Vec::new();
     while let Some(next) = rows.next().unwrap() {
@@ -49,11 +54,11 @@ fn needs(content: &[u8], format: Format) -> Vec<NeedInput> {
 }
 
 /// Faults as (row, technical column, value).
-fn faults(file: &NeedsFile) -> Vec<(i64, String, String)> {
+fn faults(file: &SheetFile) -> Vec<(i64, String, String)> {
     told(file).into_iter().map(|fault| (fault.row, fault.column, fault.value)).collect()
 }
 
-fn told(file: &NeedsFile) -> Vec<RowError> {
+fn told(file: &SheetFile) -> Vec<RowError> {
     let all = read(file).into_iter().flat_map(|(_, row)| match row {
         Row::Skipped => Vec::new(),
         Row::Asked { faults, .. } => faults,
@@ -245,7 +250,8 @@ fn two_thousand_planted_faults_come_back_each_in_its_cell() {
     (&file).write_all(&bytes).unwrap();
     let other = Destination { round_id: "rnd_y".into(), party_id: "pty_x".into() };
     let stored = Stored::new(Arc::new(file));
-    let refused = NeedsFile::open(stored, Format::Workbook, &other, &std::env::temp_dir()).unwrap().unwrap_err();
+    let refused =
+        SheetFile::open(stored, Format::Workbook, &SCHEMA, other.origin(), &std::env::temp_dir()).unwrap().unwrap_err();
     assert!(refused[0].problem.contains("autre campagne"), "{refused:?}");
 }
 

@@ -6,7 +6,10 @@ use calamine::{Data, Reader as _, SheetVisible, Xlsx};
 use proto::catalogue::v1::{Identifier, Tier};
 
 use super::*;
-use crate::needs_file::{Format, NeedsFile, Row, row, spool};
+use crate::{
+    needs_file::{Row, SCHEMA, row},
+    sheet::{Format, SheetFile, spool},
+};
 
 fn level(code: &str, label: &str, base_units: i64, cip: &str) -> Packaging {
     let identifiers = match cip {
@@ -53,6 +56,11 @@ fn template() -> Template {
         site_id: "sit_n".into(),
         reference: "PHARMA-7".into(),
         reference_price: "0.03".into(),
+        own_code: "012345".into(),
+        consumed_units: 12_480,
+        consumed_from: "2024-11".into(),
+        consumed_to: "2025-10".into(),
+        consumed_price: "0.0312".into(),
         ..Default::default()
     };
     Template {
@@ -68,11 +76,11 @@ fn template() -> Template {
     }
 }
 
-fn opened(content: Vec<u8>, destination: &Destination) -> Result<NeedsFile, Vec<proto::common::v1::RowError>> {
+fn opened(content: Vec<u8>, destination: &Destination) -> Result<SheetFile, Vec<proto::common::v1::RowError>> {
     let file = spool::nameless(&std::env::temp_dir()).unwrap();
     std::io::Write::write_all(&mut &file, &content).unwrap();
     let stored = spool::Stored::new(Arc::new(file));
-    NeedsFile::open(stored, Format::Workbook, destination, &std::env::temp_dir()).unwrap()
+    SheetFile::open(stored, Format::Workbook, &SCHEMA, destination.origin(), &std::env::temp_dir()).unwrap()
 }
 
 #[test]
@@ -81,6 +89,12 @@ fn a_line_shows_what_the_member_knows_and_asked_for_last() {
     assert_eq!(line.article, "3400930000007");
     assert_eq!(line.packagings, "UNIT = comprimé ; BOX = boîte (30 × comprimé)");
     assert_eq!(line.last_asked, "4 BOX (Campagne 2025)");
+    assert_eq!(line.consumed, "12\u{202f}480 × comprimé (11/2024 à 10/2025)", "with its period");
+    assert_eq!(
+        (line.own_code.as_str(), line.paid.as_str()),
+        ("012345", "0.03"),
+        "a stated price goes before an average"
+    );
     assert_eq!((line.reference.as_str(), line.packaging.as_str()), ("PHARMA-7", "BOX"));
     assert_eq!(line.site, "060780239 — Hôpital Nord, Rouen");
     assert_eq!(template().lines[1].article, "key:1000", "without a code of its own");
@@ -97,7 +111,7 @@ fn the_workbook_has_its_sheets_and_its_header() {
     let cells = workbook.worksheet_range("Besoins").unwrap();
     assert_eq!(cells.get((0, 0)), Some(&Data::String("Code article".into())));
     assert_eq!(cells.get((1, 0)), Some(&Data::String("3400930000007".into())), "a code is text");
-    assert_eq!(cells.get((1, 5)), Some(&Data::Float(0.03)));
+    assert_eq!(cells.get((1, 7)), Some(&Data::Float(0.03)));
 }
 
 #[test]

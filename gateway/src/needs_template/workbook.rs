@@ -7,7 +7,8 @@ use rust_xlsxwriter::{
 
 use super::{Line, Template};
 use crate::{
-    needs_file::workbook::{HIDDEN_SHEET, ROW_LIMIT, SHEET, put_origin},
+    needs_file::SHEET,
+    sheet::workbook::{HIDDEN_SHEET, ROW_LIMIT, put_origin},
     texts::moment,
 };
 
@@ -17,11 +18,13 @@ const LIST: usize = 255;
 const SPARE: u32 = 200;
 
 /// A column: its title and its width in characters.
-const COLUMNS: [(&str, f64); 11] = [
+const COLUMNS: [(&str, f64); 13] = [
     ("Code article", 16.0),
     ("Libellé", 46.0),
+    ("Votre code article", 16.0),
     ("Votre référence", 18.0),
     ("Conditionnements possibles", 44.0),
+    ("Consommation sur un an", 30.0),
     ("Dernière quantité demandée", 26.0),
     ("Dernier prix payé (€ HT par unité)", 14.0),
     ("Prix du marché (€ HT par unité)", 14.0),
@@ -32,15 +35,17 @@ const COLUMNS: [(&str, f64); 11] = [
 ];
 const CODE: u16 = 0;
 const LABEL: u16 = 1;
-const REFERENCE: u16 = 2;
-const PACKAGINGS: u16 = 3;
-const ASKED: u16 = 4;
-const PAID: u16 = 5;
-const PRICE: u16 = 6;
-const SITE: u16 = 7;
-const PACKAGING: u16 = 8;
-const QUANTITY: u16 = 9;
-const DATE: u16 = 10;
+const OWN_CODE: u16 = 2;
+const REFERENCE: u16 = 3;
+const PACKAGINGS: u16 = 4;
+const CONSUMED: u16 = 5;
+const ASKED: u16 = 6;
+const PAID: u16 = 7;
+const PRICE: u16 = 8;
+const SITE: u16 = 9;
+const PACKAGING: u16 = 10;
+const QUANTITY: u16 = 11;
+const DATE: u16 = 12;
 
 /// Writes the workbook.
 ///
@@ -77,7 +82,7 @@ fn write_needs(sheet: &mut Worksheet, template: &Template) -> Result<(), XlsxErr
         sheet.write_string_with_format(0, column, title, &header)?;
     }
     // Whatever is typed into these columns stays what was typed, zeros in front included.
-    for column in [CODE, REFERENCE, SITE, PACKAGING] {
+    for column in [CODE, OWN_CODE, REFERENCE, SITE, PACKAGING] {
         sheet.set_column_format(column, &text)?;
     }
     sheet.set_column_format(QUANTITY, &Format::new().set_num_format("#,##0"))?;
@@ -88,6 +93,8 @@ fn write_needs(sheet: &mut Worksheet, template: &Template) -> Result<(), XlsxErr
         let texts = [
             (CODE, &line.article, &known),
             (LABEL, &line.label, &known),
+            (OWN_CODE, &line.own_code, &known),
+            (CONSUMED, &line.consumed, &known),
             (REFERENCE, &line.reference, &text),
             (PACKAGINGS, &line.packagings, &known),
             (ASKED, &line.last_asked, &known),
@@ -174,7 +181,7 @@ fn write_instructions(sheet: &mut Worksheet, template: &Template) -> Result<(), 
             .into(),
         "4. « Date souhaitée » est facultative : 31/03/2026 par exemple.".into(),
         "5. Les colonnes grises vous informent ; elles ne sont pas relues, sauf le code de l'article. Une ligne ajoutée au \
-            bas a besoin d'un code (CIP13, GTIN ou key:…), d'un site, d'un conditionnement et d'une quantité."
+            bas a besoin d'un code (CIP13, GTIN, key:… ou le vôtre), d'un site, d'un conditionnement et d'une quantité."
             .into(),
         "6. Les codes sont du texte. S'ils s'affichent comme 3,40E+12 ou perdent leur zéro en tête, mettez la colonne au \
             format Texte et saisissez-les à nouveau : un code abîmé est refusé, jamais deviné."
@@ -197,7 +204,7 @@ fn write_instructions(sheet: &mut Worksheet, template: &Template) -> Result<(), 
 
 /// What the workbook is for, and beside it the sites to choose from.
 fn write_origin(sheet: &mut Worksheet, template: &Template) -> Result<(), XlsxError> {
-    put_origin(sheet, &template.destination)?;
+    put_origin(sheet, &template.destination.origin())?;
     for (row, site) in (0_u32..).zip(&template.sites) {
         sheet.write_string(row, 3, site)?;
     }

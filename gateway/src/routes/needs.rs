@@ -28,11 +28,12 @@ use crate::{
     etag::{IfMatch, changed, tagged},
     idempotency::{IDEMPOTENCY_KEY, RequestId, derived},
     import::{Order, Outcome, Spool, corrected, import},
-    needs_file::{Destination, Format, NeedsFile},
+    needs_file::Destination,
     needs_template,
     pages::{PageParams, Paging, Params},
     problem::Problem,
     session::Session,
+    sheet::{Format, SheetFile},
     upstream::{call, demand, promised},
 };
 
@@ -202,7 +203,7 @@ pub struct ImportedNeeds {
 /// cells. First line the header, by these names or the French ones of the prepared workbook: `site`, `article`, `packaging`
 /// (optional), `quantity`, `reference` (optional), `needed_by` (optional, 2026-01-31 or 31/01/2026). Rows without a quantity
 /// are passed over. A bad file changes nothing and answers with a problem `NEEDS_FILE_INVALID`: the number of faults and the
-/// first 10,000 by row and column; with `errors=workbook` with the file itself, an .xlsx workbook in which every faulty row
+/// first 1,000 by row and column; with `errors=workbook` with the file itself, an .xlsx workbook in which every faulty row
 /// says what is wrong and faulty cells are coloured, and the header `Centrale-Error-Count`.
 ///
 /// With `mode=add` the same file for the same round and member adds nothing again. With `mode=replace` the member's needs of
@@ -261,7 +262,7 @@ async fn import_needs(
             Err(rows("NEEDS_FILE_INVALID", count, faults))
         }
         Outcome::Answered { answer, file, .. } if answer.error_count > 0 && as_workbook => {
-            corrections(&app, file, answer).await
+            corrections(&app, file, answer.errors, answer.error_count, "besoins-erreurs.xlsx").await
         }
         Outcome::Answered { answer, file, .. } if answer.error_count > 0 => {
             let told =
@@ -275,7 +276,7 @@ async fn import_needs(
     }
 }
 
-fn format_of(headers: &HeaderMap) -> Result<Format, GatewayError> {
+pub(super) fn format_of(headers: &HeaderMap) -> Result<Format, GatewayError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(WORKBOOK) {
         return Ok(Format::Workbook);
@@ -286,7 +287,7 @@ fn format_of(headers: &HeaderMap) -> Result<Format, GatewayError> {
     }
 }
 
-fn accepts_workbook(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_workbook(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted
         .flat_map(|value| value.split(','))
@@ -294,13 +295,18 @@ fn accepts_workbook(headers: &HeaderMap) -> bool {
 }
 
 /// Answers with the file and its faults.
-async fn corrections(app: &App, file: Arc<NeedsFile>, answer: pb::ImportNeedsResponse) -> Result<Response, Problem> {
-    let count = answer.error_count;
-    let mut workbook = tokio::fs::File::from_std(corrected(app, file, answer).await?);
+pub(super) async fn corrections(
+    app: &App,
+    file: Arc<SheetFile>,
+    errors: Vec<RowError>,
+    count: i64,
+    name: &str,
+) -> Result<Response, Problem> {
+    let mut workbook = tokio::fs::File::from_std(corrected(app, file, errors, count).await?);
     workbook.rewind().await.map_err(Failure::internal)?;
     let headers = [
         (header::CONTENT_TYPE, WORKBOOK.to_owned()),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"besoins-erreurs.xlsx\"".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
         (ERROR_COUNT, count.to_string()),
     ];
     let body = axum::body::Body::from_stream(ReaderStream::new(workbook));

@@ -67,8 +67,11 @@ pub(super) async fn pooled_orders(
     session: &Session,
     paging: &Paging<PooledOrderFilter>,
 ) -> Result<Json<PooledOrderPage>, Problem> {
-    let request =
-        pb::ListPooledOrdersRequest { plan_id: paging.filter.plan_id.clone().unwrap_or_default(), page: paging.page() };
+    let request = pb::ListPooledOrdersRequest {
+        plan_id: paging.filter.plan_id.clone().unwrap_or_default(),
+        page: paging.page(),
+        opening_only: false,
+    };
     let answer = call(&app.peers.demand, &session.caller, request, |channel, request| async move {
         demand(channel).list_pooled_orders(request).await
     })

@@ -24,10 +24,10 @@ use crate::{
     },
     idempotency::RequestId,
     import::Spool,
-    needs_file::spool::Stored,
     pages::{PageParams, Paging},
     problem::Problem,
     session::Session,
+    sheet::spool::Stored,
     upstream::{call, consultations, promised},
 };
 

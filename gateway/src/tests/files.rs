@@ -191,6 +191,6 @@ async fn a_member_downloads_a_workbook_with_the_articles_of_the_round() {
     let cells = prepared.worksheet_range("Besoins").unwrap();
     assert_eq!(cells.height(), 2);
     assert_eq!(cells.get((1, 0)), Some(&Data::String("key:gants".into())));
-    assert_eq!(cells.get((1, 6)), Some(&Data::Float(0.5)), "of the first agreement that has it");
-    assert_eq!(cells.get((1, 7)), Some(&Data::String("060780239 — Hôpital Nord".into())), "the only site");
+    assert_eq!(cells.get((1, 8)), Some(&Data::Float(0.5)), "of the first agreement that has it");
+    assert_eq!(cells.get((1, 9)), Some(&Data::String("060780239 — Hôpital Nord".into())), "the only site");
 }

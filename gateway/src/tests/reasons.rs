@@ -45,7 +45,10 @@ fn every_reason_has_a_french_text() {
     let mut known: BTreeSet<_> = all_sources().iter().flat_map(|source| reasons(source)).collect();
     assert!(known.contains("CEILING_EXCEEDED") && known.contains("IF_MATCH_MISSING"), "the sources are read");
     // Given by the transport or by batches.
-    known.extend(["TIMED_OUT", "BUSY", "NEEDS_INVALID", "NEEDS_FILE_INVALID"].map(str::to_owned));
+    known.extend(
+        ["TIMED_OUT", "BUSY", "NEEDS_INVALID", "NEEDS_FILE_INVALID", "OPENING_INVALID", "OPENING_FILE_INVALID"]
+            .map(str::to_owned),
+    );
     let missing: Vec<_> = known.iter().filter(|reason| !FRENCH.problems.contains_key(*reason)).collect();
     assert!(missing.is_empty(), "gateway/texts/fr.json lacks {missing:?}");
     let unused: Vec<_> = FRENCH.problems.keys().filter(|reason| !known.contains(*reason)).collect();

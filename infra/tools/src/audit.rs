@@ -5,6 +5,7 @@
 //!    first event and met by its head and by every head exported and signed outside the database.
 //! 2. **Books** (`books`): shares equal totals, units ordered = delivered + cancelled + outstanding, demand and logistics agree
 //!    line by line, reservations equal orders, no ceiling passed, the logs' figures equal the tables'.
+//! 3. **Opening** (`opening`): what was entered as existing on the first day is what the log says, member by member and lot by lot.
 //! 3. **Consultations** (`consultations`): the census as frozen, tenders kept as received, lots and prices as awarded.
 //! 4. **Once** (`once`): no effect missing or twice, nothing parked, nothing half done.
 
@@ -12,6 +13,7 @@ pub mod books;
 pub mod chains;
 pub mod consultations;
 pub mod once;
+pub mod opening;
 
 use sqlx::{Connection as _, PgConnection};
 
@@ -89,6 +91,7 @@ pub async fn run(config: &Config) -> anyhow::Result<Findings> {
         chains::check(&mut view, service, config, &mut findings).await?;
     }
     books::check(&mut view, &mut findings).await?;
+    opening::check(&mut view, &mut findings).await?;
     consultations::check(&mut view, &mut findings).await?;
     once::check(&mut view, &mut findings).await?;
     view.rollback().await?;

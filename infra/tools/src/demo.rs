@@ -4,6 +4,7 @@ pub mod api;
 pub mod chain;
 pub mod clock;
 pub mod data;
+pub mod opening;
 pub mod report;
 pub mod season;
 pub mod setup;

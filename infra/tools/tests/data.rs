@@ -110,6 +110,32 @@ fn a_season_that_nobody_could_act_in_is_refused_before_it_starts() {
 }
 
 #[test]
+fn what_existed_before_may_be_missing_but_must_agree_with_the_rest() {
+    let dir = changed("no-opening", "lots.csv", |text| text);
+    for file in ["lot_consumption.csv", "member_codes.csv", "consumption.csv", "open_orders.csv"] {
+        fs::remove_file(dir.join(file)).unwrap();
+    }
+    assert_eq!(Data::read(&dir).unwrap().table("consumption.csv").rows().count(), 0);
+
+    let dir = changed("opening-faults", "lot_consumption.csv", |text| text.replacen("42709005", "42709006", 1));
+    let edit = |file: &str, from: &str, to: &str| {
+        let text = fs::read_to_string(dir.join(file)).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(dir.join(file), text.replacen(from, to, 1)).unwrap();
+    };
+    edit("consumption.csv", "2026-01", "2026-13");
+    edit("open_orders.csv", "1248,624", "1248,1249");
+    let said = Data::read(&dir).unwrap_err().to_string();
+    for expected in [
+        "lots.csv, ligne 2, colonne « consumed_cents »",
+        "consumption.csv, ligne 2, colonne « month », valeur « 2026-13 »",
+        "colonne « delivered_units », valeur « 1249 » : plus que commandé",
+    ] {
+        assert!(said.contains(expected), "« {expected} » is not in\n{said}");
+    }
+}
+
+#[test]
 fn consultations_hold_together_from_the_census_to_the_signature() {
     let demo = Data::read(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../demo-data")).unwrap();
     assert_eq!(demo.table("tenders.csv").rows().count(), 5);

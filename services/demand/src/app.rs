@@ -9,6 +9,7 @@ pub mod import;
 pub mod logistics_events;
 mod lots;
 pub mod needs;
+pub mod opening;
 pub mod orders;
 mod placement;
 pub mod placing;

@@ -21,6 +21,8 @@ use crate::{
         conversion::{Level, packagings},
         directory::KnownArticle,
         need::{Commitment, LineKind, Need, RowFault, TypedNeed},
+        opening::{TypedCode, TypedConsumption},
+        opening_orders::TypedOrder,
         round::{Round, RoundKind, RoundState, RoundTerms},
     },
     store::{rounds::Counts, snapshots::Snapshot},
@@ -236,11 +238,60 @@ pub fn need_to_proto(need: &Need) -> wire::Need {
     }
 }
 
+/// A row of own codes.
+#[must_use]
+pub fn typed_code(input: wire::MemberCodeInput) -> TypedCode {
+    let wire::MemberCodeInput { row, party, code, article, label } = input;
+    let trimmed = |text: String| text.trim().to_owned();
+    TypedCode { row, party: trimmed(party), code: trimmed(code), article: trimmed(article), label: trimmed(label) }
+}
+
+/// A row of consumption.
+#[must_use]
+pub fn typed_consumption(input: wire::ConsumptionInput) -> TypedConsumption {
+    let trimmed = |text: String| text.trim().to_owned();
+    TypedConsumption {
+        row: input.row,
+        party: trimmed(input.party),
+        site: trimmed(input.site),
+        article: trimmed(input.article),
+        label: trimmed(input.label),
+        month: trimmed(input.month),
+        units: input.units,
+        amount_cents: input.amount_cents,
+        as_of: trimmed(input.as_of),
+        source: trimmed(input.source),
+    }
+}
+
+/// A row of an order placed before Centrale.
+#[must_use]
+pub fn typed_open_order(input: wire::OpenOrderInput) -> TypedOrder {
+    let trimmed = |text: String| text.trim().to_owned();
+    TypedOrder {
+        row: input.row,
+        party: trimmed(input.party),
+        site: trimmed(input.site),
+        agreement: trimmed(input.agreement),
+        lot_number: input.lot_number,
+        supplier: trimmed(input.supplier),
+        article: trimmed(input.article),
+        label: trimmed(input.label),
+        packaging: trimmed(input.packaging_code),
+        ordered: input.ordered_units,
+        delivered: input.delivered_units,
+        unit_price: trimmed(input.unit_price),
+        ordered_on: trimmed(input.ordered_on),
+        number: trimmed(input.number),
+        as_of: trimmed(input.as_of),
+        source: trimmed(input.source),
+    }
+}
+
 /// A fault of a row.
 #[must_use]
 pub fn row_error(fault: RowFault) -> RowError {
-    let RowFault { row, column, value, problem, remedy } = fault;
-    RowError { row, column: column.to_owned(), value: cut(&value), problem, remedy }
+    fault.into()
 }
 
 /// At most 100 characters of a value.

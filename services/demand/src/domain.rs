@@ -8,6 +8,8 @@ pub mod explain;
 pub mod form;
 pub mod lots;
 pub mod need;
+pub mod opening;
+pub mod opening_orders;
 pub mod order;
 pub mod order_error;
 pub mod packs;

@@ -1,5 +1,7 @@
 //! The gRPC face of demand: who calls → [`App`] → reply. Nothing else.
 
+mod opening;
+
 use proto::demand::v1::{
     AddNeedsRequest, AddNeedsResponse, AnswerOrderRequest, AnswerOrderResponse, ApprovePlanRequest,
     ApprovePlanResponse, ChangeNeedRequest, ChangeNeedResponse, CloseRoundRequest, CloseRoundResponse,

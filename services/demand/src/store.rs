@@ -4,6 +4,8 @@ pub mod books;
 pub mod history;
 pub mod lots;
 pub mod needs;
+pub mod opening;
+pub mod opening_orders;
 pub mod order_rows;
 pub mod orders;
 pub mod plan_rows;

@@ -6,6 +6,9 @@ use std::{collections::HashMap, fmt};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+/// Longest value of a cell repeated in an answer, in characters.
+const VALUE_SHOWN: usize = 100;
+
 /// What an error means for the caller. A closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -66,6 +69,28 @@ impl FieldFault {
     /// A fault at a path.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), detail: detail.into() }
+    }
+}
+
+/// A fault in a row of a batch or a file, in French.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFault {
+    /// Row, from 1.
+    pub row: i64,
+    /// Technical name of the column, or field of the JSON object.
+    pub column: &'static str,
+    /// What stood there.
+    pub value: String,
+    /// What is wrong.
+    pub problem: String,
+    /// How to mend it.
+    pub remedy: String,
+}
+
+impl From<RowFault> for proto::common::v1::RowError {
+    fn from(fault: RowFault) -> Self {
+        let RowFault { row, column, value, problem, remedy } = fault;
+        Self { row, column: column.to_owned(), value: value.chars().take(VALUE_SHOWN).collect(), problem, remedy }
     }
 }
 

@@ -186,6 +186,8 @@ kinds! {
     Round RoundId "rnd";
     /// A need.
     Need NeedId "ned";
+    /// What a member consumed before, in a month.
+    Consumption ConsumptionId "csm";
     /// A frozen set of needs.
     Snapshot SnapshotId "snp";
     /// A pooled plan.

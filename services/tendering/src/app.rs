@@ -6,6 +6,7 @@ mod award;
 mod catalogue;
 mod consultation;
 mod entitlement;
+mod lot_consumption;
 mod membership;
 mod opening;
 mod reservation;

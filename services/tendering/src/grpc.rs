@@ -5,7 +5,8 @@ mod consultations;
 use proto::tendering::v1::{
     AddBeneficiariesRequest, AddBeneficiariesResponse, CheckEntitlementsRequest, CheckEntitlementsResponse,
     ConfirmReservationRequest, ConfirmReservationResponse, EnterAgreementRequest, EnterAgreementResponse,
-    GetAgreementRequest, GetAgreementResponse, ListAgreementsRequest, ListAgreementsResponse,
+    EnterLotConsumptionRequest, EnterLotConsumptionResponse, GetAgreementRequest, GetAgreementResponse,
+    ListAgreementsRequest, ListAgreementsResponse, ListLotConsumptionRequest, ListLotConsumptionResponse,
     ReleaseReservationRequest, ReleaseReservationResponse, ReserveRequest, ReserveResponse,
     tendering_service_server::TenderingService,
 };
@@ -45,6 +46,22 @@ impl TenderingService for App {
     ) -> Result<Response<AddBeneficiariesResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.add_beneficiaries(&caller, request.into_inner()).await?))
+    }
+
+    async fn enter_lot_consumption(
+        &self,
+        request: Request<EnterLotConsumptionRequest>,
+    ) -> Result<Response<EnterLotConsumptionResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.enter_lot_consumption(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_lot_consumption(
+        &self,
+        request: Request<ListLotConsumptionRequest>,
+    ) -> Result<Response<ListLotConsumptionResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.list_lot_consumption(&caller, request.into_inner()).await?))
     }
 
     async fn check_entitlements(

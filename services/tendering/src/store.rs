@@ -4,5 +4,6 @@
 pub(crate) mod agreement;
 pub(crate) mod consultation;
 pub(crate) mod law;
+pub(crate) mod lot_consumption;
 pub(crate) mod reservation;
 pub(crate) mod tender;

@@ -69,7 +69,7 @@ const QUERIES: [(&str, &str, &str); 20] = [
          FROM demand.order_line o JOIN LATERAL (
            SELECT sum(units) AS units, sum(amount_cents) AS cents FROM demand.plan_share s
            WHERE s.group_id = o.group_id AND s.plan_line_id = o.pooled_line_id AND s.party_id = o.party_id AND s.site_id = o.site_id) s ON true
-         WHERE s.units IS DISTINCT FROM o.units_ordered OR s.cents IS DISTINCT FROM o.amount_cents",
+         WHERE o.round_id IS NOT NULL AND (s.units IS DISTINCT FROM o.units_ordered OR s.cents IS DISTINCT FROM o.amount_cents)",
     ),
     (
         "bons de commande : total = lignes",
@@ -98,8 +98,8 @@ const QUERIES: [(&str, &str, &str); 20] = [
                 coalesce(e.units_delivered, 0), o.units_cancelled, coalesce(e.units_cancelled, 0))
          FROM demand.order_line o JOIN demand.pooled_order p ON p.group_id = o.group_id AND p.id = o.pooled_order_id
          LEFT JOIN logistics.expected_line e ON e.group_id = o.group_id AND e.order_line_id = o.id
-         WHERE p.state = 'ANSWERED' AND (o.units_delivered <> coalesce(e.units_delivered, 0)
-            OR o.units_ordered - o.units_cancelled <> coalesce(e.units_accepted, 0) - coalesce(e.units_cancelled, 0))",
+         WHERE p.state = 'ANSWERED' AND (o.units_delivered - o.units_opening <> coalesce(e.units_delivered, 0)
+            OR o.units_ordered - o.units_opening - o.units_cancelled <> coalesce(e.units_accepted, 0) - coalesce(e.units_cancelled, 0))",
     ),
     (
         "logistique : réparti = livré ou en cours, par ligne",
@@ -185,7 +185,7 @@ const QUERIES: [(&str, &str, &str); 20] = [
         "SELECT count(*) FROM demand.pooled_order WHERE state IN ('PLACED', 'ANSWERED')",
         "SELECT format('commande %s : réservé %s c pour %s c − %s c', p.number, r.amount_cents, p.amount_cents, p.cancelled_cents)
          FROM demand.pooled_order p LEFT JOIN tendering.reservation r ON r.group_id = p.group_id AND r.id = p.reservation_id
-         WHERE p.state IN ('PLACED', 'ANSWERED') AND p.amount_cents > 0
+         WHERE p.state IN ('PLACED', 'ANSWERED') AND p.amount_cents > 0 AND p.opening_party_id IS NULL
            AND (r.order_id IS DISTINCT FROM p.id OR r.amount_cents IS DISTINCT FROM p.amount_cents - p.cancelled_cents)
          UNION ALL
          SELECT format('commande %s refusée mais %s c réservés', p.number, r.amount_cents)
@@ -209,7 +209,7 @@ pub async fn check(connection: &mut PgConnection, findings: &mut Findings) -> an
 }
 
 /// Events of one kind; one that cannot be read is a finding.
-async fn events<M: Message + Default>(
+pub(super) async fn events<M: Message + Default>(
     connection: &mut PgConnection,
     findings: &mut Findings,
     sql: &'static str,
@@ -239,6 +239,12 @@ async fn orders_as_logged(connection: &mut PgConnection, findings: &mut Findings
         if twice {
             findings.wrong(format!("commande {} : annoncée deux fois", event.pooled_order_id));
         }
+    }
+    let opening: Vec<demand::OpeningOrderEntered> =
+        events(connection, findings, "SELECT payload FROM demand.event WHERE kind = 'demand.opening_order_entered.v1'")
+            .await?;
+    for event in opening {
+        logged.insert(event.pooled_order_id, (event.units_ordered, event.amount_cents, 0, 0));
     }
     for event in cancelled {
         let entry = logged.entry(event.pooled_order_id).or_default();
@@ -278,8 +284,9 @@ async fn deliveries_as_logged(connection: &mut PgConnection, findings: &mut Find
     for line in certified.into_iter().flat_map(|event| event.accepted) {
         *logged.entry(line.order_line_id).or_insert(0) += line.units;
     }
-    let lines: Vec<(Uuid, i64)> =
-        sqlx::query_as("SELECT id, units_delivered FROM demand.order_line").fetch_all(connection).await?;
+    let lines: Vec<(Uuid, i64)> = sqlx::query_as("SELECT id, units_delivered - units_opening FROM demand.order_line")
+        .fetch_all(connection)
+        .await?;
     findings.checked("livraisons : unités livrées = journal, une fois", i64::try_from(lines.len())?);
     for (id, delivered) in lines {
         let id = kit::id::OrderLineId::from_uuid(id).to_string();

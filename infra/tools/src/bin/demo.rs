@@ -10,6 +10,7 @@ use tools::demo::{
     chain::{self, Chain, Outcome},
     clock::Clock,
     data::{Data, chain::instant},
+    opening,
     report::{self, Seconds},
     season::Season,
     setup::{self, ADMIN, Ids, People},
@@ -100,9 +101,12 @@ async fn run() -> anyhow::Result<()> {
     stage("consultations", "Du recensement à l'accord-cadre signé");
     for group in &groups {
         setup::agreements(&api, &data, &mut ids, &people, group).await?;
+        opening::lots(&api, &data, &ids, &people, group).await?;
+        opening::consumption(&api, &data, &ids, &people, group).await?;
+        opening::orders(&api, &data, &ids, &people, group).await?;
     }
     setup::break_bulk(&api, &data, &ids, &people).await?;
-    stage("agreements", "Accords-cadres, prix, dégroupage");
+    stage("agreements", "Accords-cadres, prix, consommations, commandes en cours");
 
     let mut seasons: Vec<Season<'_>> =
         groups.iter().map(|group| Season::new(&api, &data, &ids, &people, group)).collect();

@@ -132,6 +132,32 @@ const FILES: [(&str, &[&str]); 18] = [
     ("damages.csv", &["platform_site_key", "article_key", "damaged_percent"]),
 ];
 
+/// What existed before the first day. A folder may do without these files.
+const OPENING: [(&str, &[&str]); 4] = [
+    ("lot_consumption.csv", &["agreement_key", "lot_number", "party_key", "amount_cents", "as_of", "source"]),
+    ("member_codes.csv", &["group_key", "party_key", "code", "article_key", "label"]),
+    ("consumption.csv", &["group_key", "party_key", "code", "month", "units", "amount_cents", "as_of", "source"]),
+    (
+        "open_orders.csv",
+        &[
+            "group_key",
+            "party_key",
+            "site_key",
+            "agreement_key",
+            "lot_number",
+            "article_key",
+            "packaging_code",
+            "ordered_units",
+            "delivered_units",
+            "unit_price",
+            "ordered_on",
+            "number",
+            "as_of",
+            "source",
+        ],
+    ),
+];
+
 impl Data {
     /// Reads and checks a folder.
     ///
@@ -141,6 +167,11 @@ impl Data {
         let mut faults = Faults::default();
         let mut tables: HashMap<_, _> =
             FILES.iter().map(|(file, columns)| (*file, Table::read(dir, file, columns, &mut faults))).collect();
+        for (file, columns) in OPENING {
+            let there = dir.join(file).exists();
+            let table = if there { Table::read(dir, file, columns, &mut faults) } else { Table::none(file) };
+            tables.insert(file, table);
+        }
         let optional = chain::FILES.iter().map(|(file, columns)| {
             let there = dir.join(file).exists();
             (*file, if there { Table::read(dir, file, columns, &mut faults) } else { Table::none(file) })
@@ -219,6 +250,18 @@ impl Data {
             ("shipments.csv", "article_key", &articles, "articles.csv", false),
             ("damages.csv", "platform_site_key", &sites, "sites.csv", false),
             ("damages.csv", "article_key", &articles, "articles.csv", false),
+            ("lot_consumption.csv", "agreement_key", &agreements, "agreements.csv", false),
+            ("lot_consumption.csv", "party_key", &parties, "parties.csv", false),
+            ("member_codes.csv", "group_key", &groups, "groups.csv", false),
+            ("member_codes.csv", "party_key", &parties, "parties.csv", false),
+            ("member_codes.csv", "article_key", &articles, "articles.csv", false),
+            ("consumption.csv", "group_key", &groups, "groups.csv", false),
+            ("consumption.csv", "party_key", &parties, "parties.csv", false),
+            ("open_orders.csv", "group_key", &groups, "groups.csv", false),
+            ("open_orders.csv", "party_key", &parties, "parties.csv", false),
+            ("open_orders.csv", "site_key", &sites, "sites.csv", false),
+            ("open_orders.csv", "agreement_key", &agreements, "agreements.csv", false),
+            ("open_orders.csv", "article_key", &articles, "articles.csv", false),
         ] {
             for row in self.table(file).rows() {
                 row.refers(column, keys, target, optional, faults);
@@ -227,6 +270,7 @@ impl Data {
         self.check_values(faults);
         self.check_packagings(faults);
         self.check_actors(faults);
+        super::opening::check(self, faults);
         self.check_chain(faults);
     }
 

@@ -36,6 +36,9 @@ pub struct Season<'a> {
     pub facts: BTreeMap<&'static str, i64>,
 }
 
+/// The fields of a balance: ordered is the sum of the others.
+const BALANCE: [&str; 4] = ["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"];
+
 pub(super) fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
     value[field].as_str().with_context(|| format!("no `{field}` in {value}"))
 }
@@ -69,6 +72,27 @@ impl<'a> Season<'a> {
         &self.people.officers[&self.group]
     }
 
+    /// What the balances of orders placed before the season come to: nobody touches them in it.
+    async fn opening_units(&self) -> anyhow::Result<[i64; 4]> {
+        let (base, officer) = (self.base(), self.officer());
+        let orders = self.api.list(officer, &format!("{base}/opening/open-orders"), "orders").await?;
+        let mut sums = [0_i64; 4];
+        for order in orders {
+            let path = format!("{base}/order-lines?pooled_order_id={}", text(&order, "id")?);
+            for line in self.api.list(officer, &path, "lines").await? {
+                let [ordered, delivered, gone] = [
+                    whole(&line, "units_ordered")?,
+                    whole(&line, "units_delivered")?,
+                    whole(&line, "units_cancelled")?,
+                ];
+                for (sum, units) in sums.iter_mut().zip([ordered, delivered, gone, ordered - delivered - gone]) {
+                    *sum += units;
+                }
+            }
+        }
+        Ok(sums)
+    }
+
     /// Waits until demand's books hold what logistics reported, and adds up the season.
     ///
     /// # Errors
@@ -77,13 +101,12 @@ impl<'a> Season<'a> {
         let (base, officer) = (self.base(), self.officer());
         let certified = self.facts["certified_units"];
         let cancelled = self.facts["cancelled_by_shipments"];
+        let opening = self.opening_units().await?;
         let mut sums = [0_i64; 4];
         for _ in 0..600 {
             let balances = self.api.list(officer, &format!("{base}/balances"), "balances").await?;
-            for (sum, field) in
-                sums.iter_mut().zip(["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"])
-            {
-                *sum = balances.iter().map(|balance| whole(balance, field)).sum::<anyhow::Result<i64>>()?;
+            for ((sum, field), before) in sums.iter_mut().zip(BALANCE).zip(opening) {
+                *sum = balances.iter().map(|balance| whole(balance, field)).sum::<anyhow::Result<i64>>()? - before;
             }
             if sums[1] == certified && sums[2] == cancelled {
                 break;

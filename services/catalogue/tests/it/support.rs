@@ -213,6 +213,20 @@ impl TenderingService for Tendering {
         Err(Status::unimplemented("not asked by the catalogue"))
     }
 
+    async fn enter_lot_consumption(
+        &self,
+        _: Request<EnterLotConsumptionRequest>,
+    ) -> Result<Response<EnterLotConsumptionResponse>, Status> {
+        Err(Status::unimplemented("not asked by the catalogue"))
+    }
+
+    async fn list_lot_consumption(
+        &self,
+        _: Request<ListLotConsumptionRequest>,
+    ) -> Result<Response<ListLotConsumptionResponse>, Status> {
+        Err(Status::unimplemented("not asked by the catalogue"))
+    }
+
     async fn check_entitlements(
         &self,
         _: Request<CheckEntitlementsRequest>,

@@ -67,7 +67,9 @@ pub(super) async fn book(
     }
     books::save_lines(tx.conn(), group, &after).await?;
     books::add_cancelled(tx.conn(), group, order.row.id, &per_pooled, cents).await?;
-    if cents > 0 {
+    // An order placed before Centrale reserved nothing: what never comes of it stays in the lot's opening consumption, a declared
+    // figure that nobody lowers.
+    if cents > 0 && order.row.opening_party_id.is_none() {
         let process = NewProcess {
             id: Uuid::now_v7(),
             order: order.row.id,

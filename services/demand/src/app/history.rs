@@ -46,6 +46,10 @@ impl App {
     }
 }
 
+fn month(day: chrono::NaiveDate) -> String {
+    day.format("%Y-%m").to_string()
+}
+
 fn to_proto(history: ArticleHistory) -> Wire {
     Wire {
         article_id: history.article_id.to_string(),
@@ -58,5 +62,10 @@ fn to_proto(history: ArticleHistory) -> Wire {
         reference: history.reference.unwrap_or_default(),
         reference_price: history.unit_price.map(|price| price.normalize().to_string()).unwrap_or_default(),
         reference_dated_on: history.dated_on.map(|day| day.to_string()).unwrap_or_default(),
+        own_code: history.own_code.unwrap_or_default(),
+        consumed_units: history.consumed_units.unwrap_or_default(),
+        consumed_from: history.consumed_from.map(month).unwrap_or_default(),
+        consumed_to: history.consumed_to.map(month).unwrap_or_default(),
+        consumed_price: history.consumed_price.map(|price| price.normalize().to_string()).unwrap_or_default(),
     }
 }

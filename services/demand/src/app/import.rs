@@ -155,7 +155,7 @@ impl App {
         } else {
             row_numbers.into_iter().zip(needs).map(|(row, need)| typed_need(row, need)).collect()
         };
-        let bytes = self.look_up(caller.group()?, file.directory(), &typed).await?;
+        let bytes = self.look_up(caller, file.party(), file.directory(), &typed).await?;
         Ok(file.add(&typed, bytes)?)
     }
 }
@@ -164,14 +164,14 @@ impl App {
 async fn next(
     parts: &mut (impl Stream<Item = Result<ImportNeedsRequest, Status>> + Unpin),
 ) -> Result<Option<Part>, Failure> {
+    let missing = || Failure::invalid_field("part", "must be a header or rows");
+    part(parts).await?.map(|message| message.part.ok_or_else(missing)).transpose()
+}
+
+/// The next message of a stream; nobody is waited for without end.
+pub(super) async fn part<M>(parts: &mut (impl Stream<Item = Result<M, Status>> + Unpin)) -> Result<Option<M>, Failure> {
     let stalled = |_| DemandError::ImportStalled { seconds: PATIENCE.as_secs() };
-    match tokio::time::timeout(PATIENCE, parts.next()).await.map_err(stalled)? {
-        Some(message) => {
-            let part = message?.part;
-            Ok(Some(part.ok_or_else(|| Failure::invalid_field("part", "must be a header or rows"))?))
-        }
-        None => Ok(None),
-    }
+    tokio::time::timeout(PATIENCE, parts.next()).await.map_err(stalled)?.transpose().map_err(Failure::from)
 }
 
 /// What one file takes of the memory that all files may take.

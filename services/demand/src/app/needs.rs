@@ -48,7 +48,6 @@ impl App {
     /// `ROUND_CLOSED`, `ROUND_NOT_OPEN`, `PARTY_NOT_MEMBER`; faults of rows are in the answer.
     pub async fn add_needs(&self, caller: &Caller, request: AddNeedsRequest) -> Result<AddNeedsResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer, Role::MemberRequester])?;
-        let group = caller.group()?;
         let mut fields = Fields::default();
         let round = fields.id("round_id", &request.round_id);
         let party = fields.id("party_id", &request.party_id);
@@ -62,7 +61,7 @@ impl App {
         let typed: Vec<TypedNeed> =
             (1..).zip(request.needs.iter().cloned()).map(|(row, input)| typed_need(row, input)).collect();
         let mut directory = Directory::default();
-        self.look_up(group, &mut directory, &typed).await?;
+        self.look_up(caller, party_id, &mut directory, &typed).await?;
         match read_batch(&directory, party_id, &request.request_id, &typed) {
             Ok(needs) => self.add_resolved(caller, &request, Batch { round_id, party_id, needs }).await,
             Err(faults) => Ok(refused(faults)),
@@ -199,16 +198,23 @@ impl App {
     /// Adds to a directory what rows name and it does not know yet. Answers about how many bytes that takes.
     pub(crate) async fn look_up(
         &self,
-        group: GroupId,
+        caller: &Caller,
+        party: PartyId,
         directory: &mut Directory,
         rows: &[TypedNeed],
     ) -> Result<usize, Failure> {
+        let group = caller.group()?;
         let (article_refs, site_refs) = directory.unknown(rows);
-        let (mut articles, mut sites) =
-            tokio::try_join!(self.find_articles(group, &article_refs), self.find_sites(group, &site_refs))?;
+        let own = self.own_codes(caller, party, &article_refs).await?;
+        let asked: Vec<String> = article_refs.iter().map(|reference| own.reference(reference)).collect();
+        let (articles, mut sites) =
+            tokio::try_join!(self.find_articles(group, &asked), self.find_sites(group, &site_refs))?;
         let mut bytes = 0;
-        for reference in &article_refs {
-            let (found, packaging) = match articles.remove(reference) {
+        for (reference, asked) in article_refs.iter().zip(&asked) {
+            if let Some(near) = own.near(reference) {
+                bytes += directory.add_near(reference, near);
+            }
+            let (found, packaging) = match articles.get(asked).cloned() {
                 Some(found) => (found.article.map(convert::known_article).transpose()?, found.packaging_code),
                 None => (None, String::new()),
             };

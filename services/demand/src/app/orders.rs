@@ -35,7 +35,7 @@ impl App {
         fields.finish()?;
         let wanted = convert::page::<id::PooledOrder>(caller, request.page.as_ref())?;
         let mut tx = self.db.begin(caller).await?;
-        let found = orders::list(tx.conn(), plan, only, wanted.after, wanted.size).await?;
+        let found = orders::list(tx.conn(), (plan, request.opening_only), only, wanted.after, wanted.size).await?;
         tx.rollback().await?;
         let next_after = convert::next_after(wanted, found.len(), found.last().map(|order| order.row.id));
         let orders = found.into_iter().map(order_to_proto).collect::<Result<_, _>>()?;

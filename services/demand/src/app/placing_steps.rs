@@ -167,12 +167,15 @@ async fn refuse(tx: &mut Tx, job: &Job, order: &Order, reason: &Reason) -> Resul
 /// Once the last order of the plan has left PLACING, the round is ordered. The plan's lock makes the last one see the others.
 async fn settle_plan(tx: &mut Tx, order: &Order) -> Result<(), Failure> {
     let group = order.row.group_id;
-    plans::lock(tx.conn(), group, order.row.plan_id).await?;
-    if !orders::all_settled(tx.conn(), group, order.row.plan_id).await? {
+    let Some((plan, round)) = order.row.plan_id.zip(order.row.round_id) else {
+        return Err(Failure::internal(format!("{} is of no plan and being placed", order.row.id)));
+    };
+    plans::lock(tx.conn(), group, plan).await?;
+    if !orders::all_settled(tx.conn(), group, plan).await? {
         return Ok(());
     }
-    let round = rounds::lock(tx.conn(), group, order.row.round_id).await?;
-    let round = round.ok_or_else(|| Failure::not_found("round", order.row.round_id))?.order()?;
+    let round =
+        rounds::lock(tx.conn(), group, round).await?.ok_or_else(|| Failure::not_found("round", round))?.order()?;
     rounds::save_state(tx.conn(), group, &round).await?;
     let event = RoundChanged { round_id: round.id.to_string(), state: round.state.name().to_owned() };
     tx.append(round.id.uuid(), "demand.round_ordered.v1", &event).await

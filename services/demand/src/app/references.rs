@@ -11,7 +11,8 @@ use proto::{
     catalogue::v1::{BatchGetArticlesRequest, FoundArticle, catalogue_service_client::CatalogueServiceClient},
     common::v1::Page,
     membership::v1::{
-        BatchGetSitesRequest, ListMembersRequest, Site, membership_service_client::MembershipServiceClient,
+        BatchGetPartiesRequest, BatchGetSitesRequest, ListMembersRequest, Site,
+        membership_service_client::MembershipServiceClient,
     },
     tendering::v1::{ListAgreementsRequest, tendering_service_client::TenderingServiceClient},
 };
@@ -60,6 +61,28 @@ impl App {
             let request = self.membership.request(&Self::own(Scope::Group(group)), request)?;
             let reply = client.batch_get_sites(request).await?.into_inner();
             found.extend(reply.found.into_iter().filter_map(|found| Some((found.r#ref, found.site?))));
+        }
+        Ok(found)
+    }
+
+    /// Parties by reference (`pty_…`, `key:…`, `siret:…` or `finess:…`); unknown ones are left out.
+    ///
+    /// # Errors
+    /// When membership cannot answer.
+    pub(crate) async fn find_parties(
+        &self,
+        group: GroupId,
+        refs: &[String],
+    ) -> Result<HashMap<String, PartyId>, Failure> {
+        let mut found = HashMap::with_capacity(refs.len());
+        let mut client =
+            MembershipServiceClient::new(self.membership.channel()).max_decoding_message_size(ANSWER_LIMIT);
+        for refs in refs.chunks(MEMBERS_AT_ONCE) {
+            let request = BatchGetPartiesRequest { refs: refs.to_vec() };
+            let request = self.membership.request(&Self::own(Scope::Group(group)), request)?;
+            let reply = client.batch_get_parties(request).await?.into_inner();
+            found
+                .extend(reply.found.into_iter().filter_map(|found| Some((found.r#ref, found.party?.id.parse().ok()?))));
         }
         Ok(found)
     }

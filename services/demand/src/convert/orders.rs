@@ -35,11 +35,17 @@ const fn state_to_proto(state: OrderState) -> wire::PooledOrderState {
 /// Internal when its reasons cannot be read.
 pub fn order_to_proto(order: Order) -> Result<wire::PooledOrder, Failure> {
     let row = order.row;
+    let opening = row.opening_party_id.map(|party| wire::OpeningOrder {
+        party_id: party.to_string(),
+        ordered_on: row.opening_ordered_on.map(|day| day.to_string()).unwrap_or_default(),
+        as_of: row.opening_as_of.map(|day| day.to_string()).unwrap_or_default(),
+        source: row.opening_source.clone().unwrap_or_default(),
+    });
     Ok(wire::PooledOrder {
         id: row.id.to_string(),
         group_id: row.group_id.to_string(),
         number: row.number,
-        plan_id: row.plan_id.to_string(),
+        plan_id: row.plan_id.map(|plan| plan.to_string()).unwrap_or_default(),
         agreement_id: row.agreement_id.to_string(),
         lot_id: row.lot_id.to_string(),
         supplier_id: row.supplier_id.to_string(),
@@ -53,6 +59,7 @@ pub fn order_to_proto(order: Order) -> Result<wire::PooledOrder, Failure> {
         answer_means: row.answer_means.unwrap_or_default(),
         answered_by: row.answered_by.unwrap_or_default(),
         cancelled_cents: row.cancelled_cents,
+        opening,
     })
 }
 

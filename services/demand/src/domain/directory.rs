@@ -36,6 +36,8 @@ pub struct Directory {
     articles: Vec<KnownArticle>,
     by_id: HashMap<ArticleId, u32>,
     article_refs: HashMap<String, Option<Named>>,
+    /// References that would be a code of the member's with zeros in front of them.
+    near: HashMap<String, String>,
     sites: Vec<(SiteId, PartyId)>,
     site_refs: HashMap<String, Option<u32>>,
 }
@@ -108,6 +110,13 @@ impl Directory {
         });
         self.article_refs.insert(reference.to_owned(), named);
         bytes
+    }
+
+    /// Remembers which of the member's own codes a reference would be with zeros in front of it. Answers about how many bytes
+    /// that takes.
+    pub fn add_near(&mut self, reference: &str, code: &str) -> usize {
+        self.near.insert(reference.to_owned(), code.to_owned());
+        reference.len() + code.len() + 96
     }
 
     /// Remembers what a site reference names. Answers about how many bytes that takes.
@@ -203,19 +212,32 @@ impl Directory {
         }
     }
 
+    fn unknown_article(&self, row: i64, reference: &str) -> RowFault {
+        let digits = !reference.is_empty() && reference.bytes().all(|byte| byte.is_ascii_digit());
+        let (problem, remedy) = if reference.is_empty() {
+            ("L'article manque.".to_owned(), None)
+        } else if let Some(code) = self.near.get(reference) {
+            let remedy = "Le tableur a sans doute supprimé les zéros en tête : mettez la colonne au format Texte, puis saisissez le \
+                code en entier.";
+            (format!("« {reference} » n'est pas un de vos codes ; « {code} » en est un."), Some(remedy))
+        } else if digits {
+            let length = reference.len();
+            let problem = format!(
+                "« {reference} » n'est ni un de vos codes ni un code commun : il a {length} chiffres, un code CIP13 ou GTIN en a 13 ou 14."
+            );
+            (problem, None)
+        } else {
+            (format!("L'article « {reference} » est inconnu au catalogue et n'est pas un de vos codes."), None)
+        };
+        let usual =
+            "Indiquez un code CIP13 ou GTIN valide, un de vos codes, ou un identifiant du catalogue (art_…, key:…).";
+        let (value, remedy) = (reference.to_owned(), remedy.unwrap_or(usual).to_owned());
+        RowFault { row, column: "article", value, problem, remedy }
+    }
+
     fn packaging(&self, typed: &TypedNeed) -> Result<(u32, u16, &Packaging), RowFault> {
         let reference = typed.article.trim();
-        let unknown = || RowFault {
-            row: typed.row,
-            column: "article",
-            value: reference.to_owned(),
-            problem: if reference.is_empty() {
-                "L'article manque.".to_owned()
-            } else {
-                format!("L'article « {reference} » est inconnu au catalogue.")
-            },
-            remedy: "Indiquez un code CIP13 ou GTIN valide, ou un identifiant du catalogue (art_…, key:…).".to_owned(),
-        };
+        let unknown = || self.unknown_article(typed.row, reference);
         let named = self.article_refs.get(reference).copied().flatten().ok_or_else(unknown)?;
         let article =
             usize::try_from(named.article).ok().and_then(|index| self.articles.get(index)).ok_or_else(unknown)?;

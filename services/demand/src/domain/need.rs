@@ -1,6 +1,7 @@
 //! Needs: what a member states, how it may change, and how sets of needs are hashed.
 
 use chrono::NaiveDate;
+pub use kit::error::RowFault;
 use kit::id::{ArticleId, GroupId, NeedId, PartyId, RoundId, SiteId};
 use sha2::{Digest as _, Sha256};
 
@@ -181,21 +182,6 @@ impl Need {
     fn check_active(&self) -> Result<(), DemandError> {
         if self.withdrawn { Err(DemandError::NeedWithdrawn { reference: self.reference.clone() }) } else { Ok(()) }
     }
-}
-
-/// A fault in one cell, in French for who typed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowFault {
-    /// Row, from 1.
-    pub row: i64,
-    /// `site`, `article`, `packaging`, `quantity`, `reference`, `needed_by` or `commitment`.
-    pub column: &'static str,
-    /// What stood there.
-    pub value: String,
-    /// What is wrong.
-    pub problem: String,
-    /// How to mend it.
-    pub remedy: String,
 }
 
 /// Base units of a typed quantity.

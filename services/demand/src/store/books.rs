@@ -213,7 +213,7 @@ struct SavingsRow {
     lines_without_reference: i64,
 }
 
-/// Savings per member over placed orders, by member; of one member or all, of one round or all. Every line's figures are rounded
+/// Savings per member over orders placed here, by member; of one member or all, of one round or all. Every line's figures are rounded
 /// half up to the cent, then summed; the part of an amount is computed in integers, as `kit::money::proportion` does. In SQL
 /// because a season has a million lines.
 pub async fn savings(
@@ -231,7 +231,7 @@ pub async fn savings(
            count(reference_price) AS lines_with_reference,
            count(*) - count(reference_price) AS lines_without_reference
          FROM order_line
-         WHERE placed AND ($1::uuid IS NULL OR party_id = $1) AND ($2::uuid IS NULL OR round_id = $2)
+         WHERE placed AND round_id IS NOT NULL AND ($1::uuid IS NULL OR party_id = $1) AND ($2::uuid IS NULL OR round_id = $2)
          GROUP BY party_id ORDER BY party_id",
     )
     .bind(party)

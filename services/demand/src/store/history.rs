@@ -32,6 +32,16 @@ pub struct ArticleHistory {
     pub unit_price: Option<Decimal>,
     /// When it was paid.
     pub dated_on: Option<NaiveDate>,
+    /// The member's own code, the first when it has several.
+    pub own_code: Option<String>,
+    /// Base units consumed in the last twelve months known.
+    pub consumed_units: Option<i64>,
+    /// First of those months.
+    pub consumed_from: Option<NaiveDate>,
+    /// Last of those months.
+    pub consumed_to: Option<NaiveDate>,
+    /// EUR without VAT per base unit paid on average in them.
+    pub consumed_price: Option<Decimal>,
 }
 
 /// History of a member by article, before an instant. References that were made for lines without one are 12 hexadecimal
@@ -61,10 +71,25 @@ pub async fn list(
            GROUP BY l.article_id, l.round_id, l.title),
          paid AS (
            SELECT article_id, unit_price, dated_on FROM reference_price
-           WHERE group_id = $1 AND party_id = $2 AND article_id > $4)
+           WHERE group_id = $1 AND party_id = $2 AND article_id > $4),
+         coded AS (
+           SELECT article_id, min(code) AS own_code FROM member_code
+           WHERE group_id = $1 AND party_id = $2 AND article_id > $4 GROUP BY article_id),
+         -- The same twelve months for all of the member's articles, so that what is shown can be compared.
+         year AS (
+           SELECT (max(month) - interval '11 months')::date AS first, max(month) AS last FROM consumption
+           WHERE group_id = $1 AND party_id = $2 AND month < $3),
+         consumed AS (
+           SELECT c.article_id, sum(c.units)::bigint AS consumed_units, y.first AS consumed_from, y.last AS consumed_to,
+             CASE WHEN sum(c.units) FILTER (WHERE c.amount_cents IS NOT NULL) > 0 THEN
+               round(sum(c.amount_cents) / 100 / sum(c.units) FILTER (WHERE c.amount_cents IS NOT NULL), 6) END AS consumed_price
+           FROM consumption c JOIN year y ON c.month BETWEEN y.first AND y.last
+           WHERE c.group_id = $1 AND c.party_id = $2 AND c.article_id > $4 GROUP BY c.article_id, y.first, y.last)
          SELECT article_id, asked.round_id, asked.title, coalesce(asked.units, 0) AS units, asked.packaging_code,
-           coalesce(asked.quantity, 0) AS quantity, asked.site_id, asked.reference, paid.unit_price, paid.dated_on
-         FROM asked FULL JOIN paid USING (article_id) ORDER BY article_id LIMIT $5",
+           coalesce(asked.quantity, 0) AS quantity, asked.site_id, asked.reference, paid.unit_price, paid.dated_on, own_code,
+           consumed_units, consumed_from, consumed_to, consumed_price
+         FROM asked FULL JOIN paid USING (article_id) FULL JOIN coded USING (article_id) FULL JOIN consumed USING (article_id)
+         ORDER BY article_id LIMIT $5",
     )
     .bind(group)
     .bind(party)

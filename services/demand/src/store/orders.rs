@@ -36,10 +36,10 @@ pub struct OrderRow {
     pub id: PooledOrderId,
     /// Legal number.
     pub number: String,
-    /// Plan.
-    pub plan_id: PlanId,
-    /// Round.
-    pub round_id: RoundId,
+    /// Plan; none for an opening order.
+    pub plan_id: Option<PlanId>,
+    /// Round; none for an opening order.
+    pub round_id: Option<RoundId>,
     /// Agreement.
     pub agreement_id: AgreementId,
     /// Lot.
@@ -69,6 +69,14 @@ pub struct OrderRow {
     pub answered_by: Option<String>,
     /// Changes at each change.
     pub version: i64,
+    /// Of an opening order: whose it is.
+    pub opening_party_id: Option<PartyId>,
+    /// Of an opening order: when it was placed.
+    pub opening_ordered_on: Option<NaiveDate>,
+    /// Of an opening order: as of which day it was told.
+    pub opening_as_of: Option<NaiveDate>,
+    /// Of an opening order: where it comes from.
+    pub opening_source: Option<String>,
 }
 
 impl TryFrom<OrderRow> for Order {
@@ -85,7 +93,7 @@ pub async fn find(conn: &mut PgConnection, id: PooledOrderId) -> Result<Option<O
     let row: Option<OrderRow> = sqlx::query_as(
         "SELECT group_id, id, number, plan_id, round_id, agreement_id, lot_id, supplier_id, platform_site_id, state, amount_cents,
            units_ordered, cancelled_cents, form_count, reasons::text AS reasons, reservation_id, placed_at, answer_means,
-           answered_by, version
+           answered_by, version, opening_party_id, opening_ordered_on, opening_as_of, opening_source
          FROM pooled_order WHERE id = $1",
     )
     .bind(id)
@@ -104,10 +112,11 @@ pub async fn lock(conn: &mut PgConnection, group: GroupId, id: PooledOrderId) ->
     find(conn, id).await
 }
 
-/// Pooled orders by id, of one plan or all; with `only`, those in which this member has a line.
+/// Pooled orders by id, of one plan or all, or only those placed before Centrale; with `only`, those in which this member has
+/// a line.
 pub async fn list(
     conn: &mut PgConnection,
-    plan: Option<PlanId>,
+    (plan, opening_only): (Option<PlanId>, bool),
     only: Option<PartyId>,
     after: Uuid,
     limit: i64,
@@ -115,8 +124,8 @@ pub async fn list(
     let rows: Vec<OrderRow> = sqlx::query_as(
         "SELECT group_id, id, number, plan_id, round_id, agreement_id, lot_id, supplier_id, platform_site_id, state, amount_cents,
            units_ordered, cancelled_cents, form_count, reasons::text AS reasons, reservation_id, placed_at, answer_means,
-           answered_by, version
-         FROM pooled_order o WHERE ($1::uuid IS NULL OR plan_id = $1) AND id > $2
+           answered_by, version, opening_party_id, opening_ordered_on, opening_as_of, opening_source
+         FROM pooled_order o WHERE ($1::uuid IS NULL OR plan_id = $1) AND id > $2 AND (NOT $5 OR opening_party_id IS NOT NULL)
            AND ($4::uuid IS NULL OR EXISTS (
              SELECT FROM order_line l WHERE l.group_id = o.group_id AND l.pooled_order_id = o.id AND l.party_id = $4))
          ORDER BY id LIMIT $3",
@@ -125,6 +134,7 @@ pub async fn list(
     .bind(after)
     .bind(limit)
     .bind(only)
+    .bind(opening_only)
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Order::try_from).collect()

@@ -226,7 +226,7 @@ fn with_ids(group: GroupId, draft: Draft) -> Agreement {
             reserved_cents: 0,
         };
         let (number, title, holder) = (lot.number, lot.title, lot.holder);
-        Lot { id, number, title, holder, minimum_cents: lot.minimum_cents, ceiling }
+        Lot { id, number, title, holder, minimum_cents: lot.minimum_cents, ceiling, consumption: Vec::new() }
     });
     let mut lots: Vec<Lot> = lots.collect();
     lots.sort_by_key(|lot| lot.number);

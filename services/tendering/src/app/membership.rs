@@ -58,6 +58,20 @@ impl Membership {
         Ok(members)
     }
 
+    /// Parties by reference (`pty_…`, `key:…`, `siret:…`, `finess:…`); unknown ones are left out.
+    pub(super) async fn parties_by_ref(
+        &self,
+        group: GroupId,
+        refs: &[String],
+    ) -> Result<HashMap<String, PartyId>, Failure> {
+        let mut found = HashMap::new();
+        for some in refs.chunks(PARTIES_PER_CALL) {
+            let request = self.peer.request(&itself(group), BatchGetPartiesRequest { refs: some.to_vec() })?;
+            found.extend(convert::parties_by_ref(self.client().batch_get_parties(request).await?.into_inner())?);
+        }
+        Ok(found)
+    }
+
     /// What the parties are; unknown ones are left out. At most 2,000.
     pub(super) async fn party_kinds(
         &self,

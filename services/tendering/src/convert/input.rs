@@ -67,6 +67,18 @@ impl Faults {
         }
     }
 
+    /// Rows of a page: 50 by default.
+    pub(super) fn page_size(&mut self, asked: i32, most: usize) -> usize {
+        match usize::try_from(asked) {
+            Ok(0) => 50,
+            Ok(size) if size <= most => size,
+            Ok(_) | Err(_) => {
+                self.add("page.size", format!("must be from 0 to {most}"));
+                0
+            }
+        }
+    }
+
     pub(super) fn not_on_input(&mut self, field: impl Into<String>, is_there: bool) {
         if is_there {
             self.add(field, "is given by the service: leave it empty");
@@ -215,15 +227,7 @@ pub fn list_from_proto(caller: &Caller, request: &pb::ListAgreementsRequest) -> 
     let in_force_on = faults.optional_date("in_force_on", &request.in_force_on);
     let page = request.page.clone().unwrap_or_default();
     let after = if page.after.is_empty() { None } else { faults.id("page.after", &page.after) };
-    let most = if caller.has(&[Role::Service]) { 5_000 } else { 500 };
-    let size = match usize::try_from(page.size) {
-        Ok(0) => 50,
-        Ok(size) if size <= most => size,
-        Ok(_) | Err(_) => {
-            faults.add("page.size", format!("must be from 0 to {most}"));
-            0
-        }
-    };
+    let size = faults.page_size(page.size, if caller.has(&[Role::Service]) { 5_000 } else { 500 });
     faults.finish(Some(ListInput { in_force_on, after, size }))
 }
 

@@ -55,6 +55,12 @@ pub(crate) fn members_from_proto(response: pb::ListMembersResponse) -> Result<Ha
     Ok(members)
 }
 
+/// The parties found, by the reference that found each.
+pub(crate) fn parties_by_ref(response: pb::BatchGetPartiesResponse) -> Result<HashMap<String, PartyId>, Failure> {
+    let found = response.found.into_iter().filter_map(|found| Some((found.r#ref, found.party?)));
+    found.map(|(reference, party)| Ok((reference, party.id.parse().map_err(|_| strange("party"))?))).collect()
+}
+
 /// Kinds of the parties found.
 pub(crate) fn party_kinds_from_proto(
     response: pb::BatchGetPartiesResponse,

@@ -3,6 +3,7 @@
 use kit::id::{LotId, PartyId};
 use proto::{common::v1 as common, tendering::v1 as pb};
 
+use super::consumption_to_proto;
 use crate::domain::{
     agreement::{Agreement, Lot, Naming, PurchasingRole, TierBasis},
     ceiling::{Reservation, ReservationState},
@@ -48,6 +49,7 @@ fn lot_to_proto(lot: &Lot) -> pb::Lot {
         consumed_cents: lot.ceiling.consumed_cents,
         reserved_cents: lot.ceiling.reserved_cents,
         remaining_cents: lot.ceiling.remaining(),
+        opening_by_member: lot.consumption.iter().map(consumption_to_proto).collect(),
     }
 }
 

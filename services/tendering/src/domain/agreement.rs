@@ -14,6 +14,7 @@ use super::{
     ceiling::Ceiling,
     entitlement::{GroupFacts, GroupForm},
     law::{Law, LegalRule},
+    lot_consumption::Consumption,
     text,
 };
 
@@ -149,6 +150,8 @@ pub struct Lot {
     pub minimum_cents: i64,
     /// Its ceiling.
     pub ceiling: Ceiling,
+    /// What members had consumed before, by member; empty in lists.
+    pub consumption: Vec<Consumption>,
 }
 
 /// An agreement as kept.

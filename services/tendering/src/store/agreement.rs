@@ -10,6 +10,7 @@ use kit::{
 };
 use sqlx::PgConnection;
 
+use super::lot_consumption;
 use crate::domain::{
     TenderingError,
     agreement::{Agreement, Lot, Naming, PurchasingRole, Terms, TierBasis},
@@ -87,7 +88,7 @@ impl From<LotRow> for Lot {
             reserved_cents: row.reserved_cents,
         };
         let (id, number, title, holder) = (row.id, row.number, row.title, row.holder_id);
-        Self { id, number, title, holder, minimum_cents: row.minimum_cents, ceiling }
+        Self { id, number, title, holder, minimum_cents: row.minimum_cents, ceiling, consumption: Vec::new() }
     }
 }
 
@@ -242,6 +243,11 @@ pub(crate) async fn find(
     let Some(row) = row else { return Ok(None) };
     let mut agreement = Agreement::try_from(row)?;
     agreement.lots = list_lots(conn, &[id]).await?.remove(&id).unwrap_or_default();
+    let lots: Vec<LotId> = agreement.lots.iter().map(|lot| lot.id).collect();
+    let mut consumption = lot_consumption::of_lots(conn, &lots, own).await?;
+    for lot in &mut agreement.lots {
+        lot.consumption = consumption.remove(&lot.id).unwrap_or_default();
+    }
     let rows: Vec<(PartyId, NaiveDate, Option<NaiveDate>)> = sqlx::query_as(
         "SELECT party_id, valid_from, valid_to FROM beneficiary
          WHERE agreement_id = $1 AND ($2::uuid IS NULL OR party_id = $2) ORDER BY party_id, valid_from",

@@ -7,4 +7,5 @@ mod ceilings;
 mod consultations;
 mod entitlements;
 mod isolation;
+mod lot_consumption;
 mod support;

@@ -28,6 +28,10 @@ impl Season<'_> {
         for _ in 0..600 {
             destinations.clear();
             for line in self.api.list(self.officer(), &format!("{base}/expected"), "expected").await? {
+                // What was on order before the season stays as it is.
+                if !accepted.contains(text(&line, "pooled_order_id")?) {
+                    continue;
+                }
                 let key = (text(&line, "pooled_order_id")?.to_owned(), text(&line, "destination_site_id")?.to_owned());
                 destinations.entry(key).or_default().push(line);
             }

@@ -60,6 +60,12 @@ impl NeedsFile {
         }
     }
 
+    /// Whose it is.
+    #[must_use]
+    pub const fn party(&self) -> PartyId {
+        self.party
+    }
+
     /// What is known of the articles and sites it names.
     pub fn directory(&mut self) -> &mut Directory {
         &mut self.directory

@@ -17,7 +17,11 @@ pub fn shown(value: &str) -> String {
     value.trim_end_matches(['\r', '\n']).chars().take(VALUE_SHOWN).collect()
 }
 
-/// An article's reference: a bare code of 13 or 14 digits, or one with its scheme.
+/// Longest own code of a member that consists of digits only; a longer one is taken for a damaged common code.
+const OWN_CODE_DIGITS: usize = 10;
+
+/// An article's reference: a bare code of 13 or 14 digits, one with its scheme, or a code of the member's own, which the service
+/// looks for.
 ///
 /// # Errors
 /// When it is empty or spoilt.
@@ -31,6 +35,7 @@ pub fn article(text: &str) -> Result<String, Explained> {
     let fits = match scheme {
         "gtin" => matches!(code.len(), 8 | 12 | 13 | 14),
         "cip13" => code.len() == 13,
+        _ if code.len() <= OWN_CODE_DIGITS => return Ok(text.to_owned()),
         _ => matches!(code.len(), 13 | 14),
     };
     if !fits {
@@ -45,14 +50,21 @@ pub fn article(text: &str) -> Result<String, Explained> {
     Ok(if scheme.is_empty() { bare } else { text.to_owned() })
 }
 
+/// A code that is looked for as it stands.
+///
+/// # Errors
+/// When it is empty or spoilt.
+pub fn code(text: &str) -> Result<String, Explained> {
+    check_readable(text).map(|()| text.to_owned())
+}
+
 fn wrong_length(code: &str) -> Explained {
     let problem = format!("« {} » a {} chiffres ; un code CIP13 ou GTIN en a 13 ou 14.", shown(code), code.len());
     let remedy = match code.len() {
         12 | 11 => {
             "Le tableur a sans doute supprimé un zéro en tête : mettez la colonne au format Texte, puis saisissez le code en \
-             entier."
+             entier. Un code à vous de cette longueur s'écrit code:… ."
         }
-        7 => "Un code CIP à 7 chiffres n'est plus admis : indiquez le code CIP13.",
         _ => "Vérifiez le code et saisissez-le en entier dans une colonne au format Texte.",
     };
     (problem, remedy.into())
@@ -93,6 +105,27 @@ pub fn site(text: &str) -> Result<String, Explained> {
         (length, _) => Err((
             format!("« {} » a {length} chiffres ; un numéro FINESS en a 9, un GLN 13.", shown(code)),
             "Indiquez le FINESS ou le GLN du site, ou son identifiant (sit_…, key:…).".into(),
+        )),
+    }
+}
+
+/// A party's reference: what stands before its name. A bare code of 9 is a FINESS, one of 14 digits a SIRET.
+///
+/// # Errors
+/// When it is empty or spoilt.
+pub fn party(text: &str) -> Result<String, Explained> {
+    let text = text.split(NAME_AFTER).next().unwrap_or_default().trim();
+    check_readable(text)?;
+    let bare = without_blanks(text);
+    let corsican = bare.len() == 9 && (bare.starts_with("2A") || bare.starts_with("2B")) && all_digits(&bare[2..]);
+    match bare.len() {
+        _ if !corsican && !all_digits(&bare) => Ok(text.to_owned()),
+        9 => Ok(format!("finess:{bare}")),
+        14 => Ok(format!("siret:{bare}")),
+        length => Err((
+            format!("« {} » a {length} chiffres ; un numéro FINESS en a 9, un SIRET 14.", shown(&bare)),
+            "Le tableur a peut-être supprimé un zéro en tête : saisissez le numéro en entier dans une colonne au format Texte."
+                .into(),
         )),
     }
 }
@@ -165,6 +198,60 @@ pub fn quantity(text: &str) -> Result<Option<i64>, Explained> {
         .parse()
         .map(Some)
         .map_err(|_| (format!("« {} » est trop grand.", shown(text)), "La quantité va de 1 à 100 000 000.".into()))
+}
+
+/// A unit price or an amount: plain digits with a point, from what spreadsheets write in France or elsewhere (`1 234,50 €`).
+///
+/// # Errors
+/// When it is no number, or could be read in two ways.
+pub fn decimal(text: &str, places: usize) -> Result<String, Explained> {
+    check_no_error(text)?;
+    let bare = text.trim_end_matches(['€', ' ', '\u{a0}', '\u{202f}']);
+    let (whole, decimals) = bare.split_once([',', '.']).unwrap_or((bare, ""));
+    let digits = ungrouped(whole).filter(|_| decimals.is_empty() || all_digits(decimals));
+    let Some(digits) = digits.filter(|digits| !digits.starts_with('-')) else {
+        return Err((
+            format!("« {} » n'est pas un montant.", shown(text)),
+            "Indiquez un nombre positif, avec une virgule ou un point : 1234,50.".into(),
+        ));
+    };
+    if decimals.len() > places && decimals[places..].bytes().any(|digit| digit != b'0') {
+        let problem = format!("« {} » a plus de {places} décimales.", shown(text));
+        return Err((problem, "Arrondissez-le vous-même : rien n'est arrondi ici.".into()));
+    }
+    let decimals = decimals.get(..places).unwrap_or(decimals);
+    Ok(if decimals.is_empty() { digits } else { format!("{digits}.{decimals}") })
+}
+
+/// An amount in euros, as cents.
+///
+/// # Errors
+/// As [`decimal`], or when it is too large.
+pub fn cents(text: &str) -> Result<i64, Explained> {
+    let number = decimal(text, 2)?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((&number, ""));
+    let too_large = || (format!("« {} » est trop grand.", shown(text)), "Vérifiez le montant.".to_owned());
+    format!("{whole}{decimals:0<2}").parse().map_err(|_| too_large())
+}
+
+/// A month as `2026-01`, from that, `01/2026` or any of its days; empty for an empty cell.
+///
+/// # Errors
+/// When it is no month.
+pub fn month(text: &str) -> Result<String, Explained> {
+    let parts: Vec<&str> = text.split(['-', '/']).collect();
+    let written = match parts[..] {
+        [year, month] if year.len() == 4 && month.len() == 2 => format!("{year}-{month}-01"),
+        [month, year] if year.len() == 4 && matches!(month.len(), 1 | 2) => format!("{year}-{month:0>2}-01"),
+        _ => text.to_owned(),
+    };
+    match date(&written) {
+        Ok(day) => Ok(day.get(..7).unwrap_or_default().to_owned()),
+        Err(_) => Err((
+            format!("« {} » n'est pas un mois.", shown(text)),
+            "Écrivez le mois et l'année, par exemple 10/2026 ou 2026-10.".into(),
+        )),
+    }
 }
 
 /// Digits without the spaces between groups of three.
@@ -330,7 +417,15 @@ mod tests {
         assert_eq!(article("3400930000007").as_deref(), Ok("3400930000007"));
         assert_eq!(article("3 400 930 000 007").as_deref(), Ok("3400930000007"));
         assert_eq!(article("03400930000007").as_deref(), Ok("03400930000007"));
-        for text in ["key:gants", "art_0198c2f07a3b7c11a2d34e5f60718293", "gtin:96385074", "REF-2E4", "a"] {
+        for text in [
+            "key:gants",
+            "art_0198c2f07a3b7c11a2d34e5f60718293",
+            "gtin:96385074",
+            "REF-2E4",
+            "a",
+            "0012345",
+            "code:123456789012",
+        ] {
             assert_eq!(article(text).as_deref(), Ok(text));
         }
         assert!(fault(article("3,40E+12")).contains("arrondi"));
@@ -338,7 +433,6 @@ mod tests {
         assert!(fault(article("3400930000001")).contains("chiffre de contrôle"));
         assert!(fault(article("400930000007")).contains("12 chiffres"));
         assert!(fault(article("cip13:340093000000")).contains("12 chiffres"));
-        assert!(fault(article("3009300")).contains("7 chiffres"));
         assert!(fault(article("34009300000010000")).contains("17 chiffres"));
         assert!(fault(article("2026-03-01")).contains("date"));
         assert!(fault(article("")).contains("vide") && fault(article("#REF!")).contains("formule"));
@@ -362,6 +456,25 @@ mod tests {
         assert!(fault(site("3012345678901")).contains("chiffre de contrôle"));
         assert!(fault(site("7,6E+08")).contains("arrondi") && fault(site(" — Nord")).contains("vide"));
         assert!(fault(site("26760230900019")).contains("14 chiffres"));
+    }
+
+    #[test]
+    fn amounts_and_months_are_read_as_people_write_them() {
+        for text in ["1234,5", "1 234,50 €", "1234.50", "1\u{202f}234,500"] {
+            assert_eq!(cents(text), Ok(123_450), "{text}");
+        }
+        assert_eq!((cents("0,07"), cents("12")), (Ok(7), Ok(1_200)));
+        assert_eq!(decimal("0,0731", 6).as_deref(), Ok("0.0731"));
+        assert!(fault(cents("1,234")).contains("décimales") && fault(cents("-3")).contains("pas un montant"));
+        assert!(
+            fault(cents("douze")).contains("pas un montant") && fault(cents("1.234,50")).contains("pas un montant")
+        );
+        for text in ["2026-01", "01/2026", "1/2026", "2026-01-31", "31/01/2026"] {
+            assert_eq!(month(text).as_deref(), Ok("2026-01"), "{text}");
+        }
+        for text in ["2026", "13/2026", "janvier", "2026-1", "46053"] {
+            assert!(fault(month(text)).contains("pas un mois"), "{text}");
+        }
     }
 
     #[test]

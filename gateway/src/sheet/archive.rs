@@ -149,7 +149,6 @@ fn not_a_workbook(start: [u8; 4]) -> Explained {
 fn too_large() -> Explained {
     (
         "Le classeur est trop volumineux une fois décompressé.".into(),
-        "Copiez les seules lignes de besoins dans un classeur neuf, sans images ni mise en forme, et renvoyez-le."
-            .into(),
+        "Copiez les seules lignes utiles dans un classeur neuf, sans images ni mise en forme, et renvoyez-le.".into(),
     )
 }

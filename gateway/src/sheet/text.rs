@@ -206,7 +206,7 @@ fn cells(text: &str, separator: u8) -> Result<Vec<String>, Explained> {
 }
 
 fn too_long() -> Explained {
-    let remedy = "Vérifiez qu'un guillemet n'est pas resté ouvert et que chaque besoin tient sur une ligne.";
+    let remedy = "Vérifiez qu'un guillemet n'est pas resté ouvert et que chaque ligne du tableau tient sur une ligne.";
     (format!("La ligne dépasse {LONGEST_LINE} octets."), remedy.into())
 }
 

@@ -12,7 +12,7 @@ use calamine::{CellErrorType, DataRef, ExcelDateTime, Reader as _, SheetVisible,
 use proto::common::v1::RowError;
 use rust_xlsxwriter::Worksheet;
 
-use super::{Destination, Explained, archive, fault, spool::Stored, table::TableWriter};
+use super::{Explained, Origin, Schema, archive, fault, spool::Stored, table::TableWriter};
 
 /// Most rows of a workbook below its header.
 pub const ROW_LIMIT: usize = 100_000;
@@ -20,8 +20,6 @@ pub const ROW_LIMIT: usize = 100_000;
 const COLUMNS: u32 = 256;
 /// Rows among which the header is looked for.
 const HEADER_WITHIN: u32 = 20;
-/// The sheet of a prepared workbook that holds the needs.
-pub const SHEET: &str = "Besoins";
 /// The hidden sheet that says what a prepared workbook is for.
 pub const HIDDEN_SHEET: &str = "centrale";
 /// The format of prepared workbooks.
@@ -31,7 +29,7 @@ const FORMAT: &str = "1";
 ///
 /// # Errors
 /// Within, why it cannot be read, or is not for this round and member.
-pub fn unpack(stored: Stored, to: File, destination: &Destination) -> io::Result<Result<(), Vec<RowError>>> {
+pub fn unpack(stored: Stored, to: File, schema: &Schema, origin: &Origin) -> io::Result<Result<(), Vec<RowError>>> {
     let about_file = |why: Explained| vec![fault(0, "", "", why)];
     if let Err(why) = archive::check(stored.clone())? {
         return Ok(Err(about_file(why)));
@@ -39,7 +37,7 @@ pub fn unpack(stored: Stored, to: File, destination: &Destination) -> io::Result
     let mut writer = TableWriter::new(to);
     // calamine computes with what a forged sheet says of its rows, and panics when it overflows.
     let read = panic::catch_unwind(AssertUnwindSafe(|| {
-        Xlsx::new(stored).and_then(|mut workbook| read(&mut workbook, &mut writer, destination))
+        Xlsx::new(stored).and_then(|mut workbook| read(&mut workbook, &mut writer, schema, origin))
     }));
     match read.unwrap_or(Err(XlsxError::Unexpected("a panic"))) {
         Ok(Ok(())) => writer.finish().map(Ok),
@@ -56,7 +54,8 @@ pub fn unpack(stored: Stored, to: File, destination: &Destination) -> io::Result
 fn read(
     workbook: &mut Xlsx<Stored>,
     to: &mut TableWriter,
-    destination: &Destination,
+    schema: &Schema,
+    origin: &Origin,
 ) -> Result<Result<(), Explained>, XlsxError> {
     let sheets: Vec<(String, bool)> = workbook
         .sheets_metadata()
@@ -64,13 +63,13 @@ fn read(
         .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
         .collect();
     if sheets.iter().any(|(name, _)| name == HIDDEN_SHEET)
-        && let Err(why) = check_origin(&origin(workbook)?, destination)
+        && let Err(why) = check_origin(&said(workbook)?, origin)
     {
         return Ok(Err(why));
     }
-    let named = sheets.iter().find(|(name, _)| name == SHEET);
+    let named = sheets.iter().find(|(name, _)| name == schema.sheet);
     let Some((sheet, _)) = named.or_else(|| sheets.iter().find(|(_, visible)| *visible)) else {
-        return Ok(Err(("Le classeur n'a pas de feuille visible.".into(), "Affichez la feuille des besoins.".into())));
+        return Ok(Err(("Le classeur n'a pas de feuille visible.".into(), "Affichez la feuille à lire.".into())));
     };
     copy(workbook, &sheet.clone(), to)
 }
@@ -94,7 +93,7 @@ fn copy(workbook: &mut Xlsx<Stored>, sheet: &str, to: &mut TableWriter) -> Resul
             if to.rows() > ROW_LIMIT {
                 return Ok(Err((
                     format!("La feuille a plus de {ROW_LIMIT} lignes."),
-                    "Envoyez les besoins en plusieurs classeurs, ou au format CSV (1 000 000 de lignes).".into(),
+                    "Envoyez-les en plusieurs classeurs, ou au format CSV.".into(),
                 )));
             }
             to.push(i64::from(row.number - first), &row.cells)?;
@@ -132,7 +131,7 @@ impl Row {
 }
 
 /// What the hidden sheet of a prepared workbook says, by its first column.
-fn origin(workbook: &mut Xlsx<Stored>) -> Result<HashMap<String, String>, XlsxError> {
+fn said(workbook: &mut Xlsx<Stored>) -> Result<HashMap<String, String>, XlsxError> {
     let mut cells = workbook.worksheet_cells_reader(HIDDEN_SHEET)?;
     let mut said = HashMap::new();
     let mut key = (u32::MAX, String::new());
@@ -151,30 +150,27 @@ fn origin(workbook: &mut Xlsx<Stored>) -> Result<HashMap<String, String>, XlsxEr
 ///
 /// # Errors
 /// When the disk fails.
-pub fn put_origin(sheet: &mut Worksheet, destination: &Destination) -> Result<(), rust_xlsxwriter::XlsxError> {
+pub fn put_origin(sheet: &mut Worksheet, origin: &Origin) -> Result<(), rust_xlsxwriter::XlsxError> {
     sheet.set_name(HIDDEN_SHEET)?;
-    let said = [("format", FORMAT), ("round_id", &destination.round_id), ("party_id", &destination.party_id)];
-    for (row, (key, value)) in (0_u32..).zip(said) {
-        sheet.write_string(row, 0, key)?.write_string(row, 1, value)?;
+    sheet.write_string(0, 0, "format")?.write_string(0, 1, FORMAT)?;
+    for (row, (key, value, _)) in (1_u32..).zip(origin) {
+        sheet.write_string(row, 0, *key)?.write_string(row, 1, value)?;
     }
     sheet.set_hidden(true).protect();
     Ok(())
 }
 
 /// Refuses a workbook that was prepared for something else.
-fn check_origin(said: &HashMap<String, String>, destination: &Destination) -> Result<(), Explained> {
+fn check_origin(said: &HashMap<String, String>, origin: &Origin) -> Result<(), Explained> {
     let differs = |key: &str, ours: &str| said.get(key).is_some_and(|theirs| theirs != ours);
-    let remedy = "Téléchargez le classeur de cette campagne et reportez-y vos quantités.";
+    let remedy = "Téléchargez le classeur préparé et reportez-y vos lignes.";
     if differs("format", FORMAT) {
         return Err(("Ce classeur a un format que cette version ne connaît pas.".into(), remedy.into()));
     }
-    if differs("round_id", &destination.round_id) {
-        return Err(("Ce classeur a été préparé pour une autre campagne.".into(), remedy.into()));
+    match origin.iter().find(|(key, value, _)| differs(key, value)) {
+        Some((_, _, problem)) => Err(((*problem).into(), remedy.into())),
+        None => Ok(()),
     }
-    if differs("party_id", &destination.party_id) {
-        return Err(("Ce classeur a été préparé pour un autre établissement.".into(), remedy.into()));
-    }
-    Ok(())
 }
 
 /// What a cell says.

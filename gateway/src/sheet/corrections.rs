@@ -6,11 +6,7 @@ use std::{collections::HashMap, fs::File, io, path::Path};
 use proto::common::v1::RowError;
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
-use super::{
-    FileRow, NeedsFile, cell,
-    spool::nameless,
-    workbook::{SHEET, put_origin},
-};
+use super::{FileRow, SheetFile, cell, spool::nameless, workbook::put_origin};
 
 /// The sheet of the faulty rows.
 pub const FAULTY_SHEET: &str = "Lignes en erreur";
@@ -25,7 +21,7 @@ const CELL: usize = 32_000;
 ///
 /// # Errors
 /// When the disk fails.
-pub fn write(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path) -> io::Result<File> {
+pub fn write(file: &SheetFile, faults: &[RowError], fault_count: i64, dir: &Path) -> io::Result<File> {
     let out = nameless(dir)?;
     build(file, faults, fault_count, dir, &out).map_err(|error| match error {
         XlsxError::IoError(error) => error,
@@ -34,7 +30,7 @@ pub fn write(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path
     Ok(out)
 }
 
-fn build(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path, out: &File) -> Result<(), XlsxError> {
+fn build(file: &SheetFile, faults: &[RowError], fault_count: i64, dir: &Path, out: &File) -> Result<(), XlsxError> {
     let formats = Formats::new();
     let mut by_row: HashMap<i64, Vec<&RowError>> = HashMap::new();
     for fault in faults {
@@ -46,7 +42,7 @@ fn build(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path, ou
     let mut faulty = workbook.new_worksheet_with_constant_memory()?;
     let header = header(file);
     let told = by_row.get(&0).map(|faults| explained(faults)).unwrap_or_default();
-    start(&mut all, SHEET, &header, &formats)?;
+    start(&mut all, file.layout().schema().sheet, &header, &formats)?;
     start(&mut faulty, FAULTY_SHEET, &[vec!["Ligne".to_owned()], header.clone()].concat(), &formats)?;
     let mut next = 1;
     if !told.is_empty() || i64::try_from(faults.len()).is_ok_and(|told| told < fault_count) {
@@ -70,12 +66,12 @@ fn build(file: &NeedsFile, faults: &[RowError], fault_count: i64, dir: &Path, ou
     }
     workbook.push_worksheet(all);
     workbook.push_worksheet(faulty);
-    put_origin(workbook.add_worksheet(), &file.destination)?;
+    put_origin(workbook.add_worksheet(), &file.origin)?;
     workbook.save_to_writer(out.try_clone()?)
 }
 
 /// The header of the file with the column of faults at its end; in place of one that it had already.
-fn header(file: &NeedsFile) -> Vec<String> {
+fn header(file: &SheetFile) -> Vec<String> {
     let own = file.layout().header();
     let end = fault_column(own);
     let mut header = own.to_vec();
@@ -124,14 +120,14 @@ fn put(
     place: u32,
     shift: u16,
     row: &FileRow,
-    file: &NeedsFile,
+    file: &SheetFile,
     faults: &[&RowError],
     formats: &Formats,
 ) -> Result<(), XlsxError> {
     let layout = file.layout();
     let end = fault_column(layout.header());
     let wrong: Vec<Option<usize>> = faults.iter().map(|fault| layout.place(&fault.column)).collect();
-    let quantity = layout.place("quantity");
+    let quantity = layout.place(layout.schema().counted);
     for (index, column) in (0..end).zip(shift..) {
         let text = row.cells.get(index).map_or("", String::as_str);
         // A fault of the whole row colours all of it.
