@@ -15,6 +15,8 @@ pub mod error;
 #[cfg(feature = "db")]
 pub mod events;
 pub mod french;
+#[cfg(feature = "db")]
+pub mod group_commit;
 pub mod id;
 pub mod identity;
 pub mod money;

@@ -10,3 +10,4 @@ mod plans;
 mod rounds;
 mod scene;
 mod support;
+mod together;
