@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use kit::{
     client::Peer,
     config::{ConfigError, Env},
+    fail_at::FailAt,
     identity::{Caller, Scope, Signer, Verifier},
 };
 
-use crate::{pages::PageKey, upstream::Peers};
+use crate::{mail::Post, pages::PageKey, reply::token::LinkKey, upstream::Peers};
 
 /// What the gateway needs to run.
 #[derive(Debug, Clone)]
@@ -31,6 +32,12 @@ pub struct Config {
     pub page_key: PageKey,
     /// `CENTRALE_SPOOL_DIR`: where uploads wait on disk; the system's temporary folder unless set.
     pub spool_dir: PathBuf,
+    /// `CENTRALE_LINK_KEY`: signs reply links; at least 64 hexadecimal digits, the same in every replica; several, separated by
+    /// commas, while keys change: the first signs.
+    pub link_key: LinkKey,
+    /// `CENTRALE_SMTP_URL` (`smtp://host:25`, `smtps://user:password@host`), with `CENTRALE_MAIL_FROM` (`Name <address>`) and
+    /// `CENTRALE_MAIL_LEASE_S` (60 unless set: how long another sender waits for one that died). Unset: placed orders wait.
+    pub post: Option<Post>,
 }
 
 impl Config {
@@ -56,11 +63,25 @@ impl Config {
         if !spool_dir.is_dir() {
             env.fault("CENTRALE_SPOOL_DIR", format!("{} is not a folder", spool_dir.display()));
         }
+        let link_key = LinkKey::from_hex(env.secret("CENTRALE_LINK_KEY").reveal())
+            .map_err(|error| env.fault("CENTRALE_LINK_KEY", error))
+            .ok();
+        let post = post(&mut env, &public_url);
         env.finish()?;
-        match (redis, peers, page_key) {
-            (Some(redis), Some(peers), Some(page_key)) => {
-                Ok(Self { listen, public_url, redis, peers, issuer, further_issuers, audience, page_key, spool_dir })
-            }
+        match (redis, peers, page_key, link_key) {
+            (Some(redis), Some(peers), Some(page_key), Some(link_key)) => Ok(Self {
+                listen,
+                public_url,
+                redis,
+                peers,
+                issuer,
+                further_issuers,
+                audience,
+                page_key,
+                spool_dir,
+                link_key,
+                post,
+            }),
             _ => Err(ConfigError(vec!["a part could not be made".to_owned()])),
         }
     }
@@ -104,6 +125,18 @@ fn peers(env: &mut Env, signer: Option<Signer>) -> Option<Peers> {
         demand: demand?,
         logistics: logistics?,
     })
+}
+
+/// Where mails go; none when no server is named.
+fn post(env: &mut Env, public_url: &str) -> Option<Post> {
+    let url = env.optional("CENTRALE_SMTP_URL").filter(|url| !url.is_empty())?;
+    let from = env.required("CENTRALE_MAIL_FROM");
+    let lease_s = env.parsed("CENTRALE_MAIL_LEASE_S", 60);
+    if !(1..=600).contains(&lease_s) {
+        env.fault("CENTRALE_MAIL_LEASE_S", "must be 1 to 600");
+    }
+    let fail_at = FailAt::read("gateway", env);
+    Post::new(&url, &from, public_url, lease_s, fail_at).map_err(|(variable, error)| env.fault(variable, error)).ok()
 }
 
 fn list(text: &str) -> Vec<String> {

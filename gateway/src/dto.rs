@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod consultation_input;
 pub mod consultations;
 pub mod deliveries;
+pub mod dispatches;
 pub mod groups;
 pub mod membership;
 pub mod needs;

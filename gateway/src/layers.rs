@@ -13,7 +13,7 @@ use kit::Failure;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument as _;
 
-use crate::{App, error::GatewayError, import::IMPORT_DEADLINE, problem::Problem};
+use crate::{App, error::GatewayError, import::IMPORT_DEADLINE, problem::Problem, reply::page::POLICY};
 
 /// Longest a request may take, its retries included.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -122,6 +122,8 @@ fn put_headers(response: &mut Response, route: &str) {
         headers.insert(TRACE_ID, trace);
     }
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
+    // A reply link's page says itself what it may load; the link is a secret that no log and no other site gets.
+    let policy = if route.starts_with("/r/") { POLICY.as_str() } else { policy };
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),

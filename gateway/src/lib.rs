@@ -11,7 +11,9 @@
 //! 4. a refusal of any kind becomes a problem document (`problem.rs`) in French (`texts.rs`, `texts/fr.json`).
 //!
 //! A needs file, CSV or workbook, goes its own way: onto disk (`import.rs`), read row by row (`sheet.rs`, `needs_file.rs`), streamed to
-//! demand. The workbook that a member fills in is prepared in `needs_template.rs`.
+//! demand. The workbook that a member fills in is prepared in `needs_template.rs`; what a supplier gets of an order is made in
+//! `order_file.rs`.
+//! Placed orders go out by e-mail from `mail.rs`; `reply.rs` is the page behind the link in them.
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
 pub mod access;
@@ -25,15 +27,18 @@ mod idempotency;
 mod import;
 mod layers;
 mod limiter;
+mod mail;
 mod needs_file;
 mod needs_template;
 mod oidc;
 mod openapi;
 mod opening_file;
 mod opening_import;
+mod order_file;
 mod pages;
 mod people;
 mod problem;
+mod reply;
 mod routes;
 mod session;
 mod sheet;
@@ -46,7 +51,9 @@ use std::{net::SocketAddr, ops::Deref, path::PathBuf, sync::Arc};
 
 use axum::{Router, middleware, routing::get, serve::ListenerExt as _};
 pub use config::Config;
+pub use mail::Post;
 pub use pages::PageKey;
+pub use reply::token::LinkKey;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -69,6 +76,9 @@ pub(crate) struct Parts {
     spool_dir: PathBuf,
     /// One workbook at a time: what its strings take of memory is bounded for one.
     workbooks: Arc<Semaphore>,
+    link_key: LinkKey,
+    /// None: placed orders wait.
+    post: Option<mail::Post>,
 }
 
 impl Deref for App {
@@ -83,7 +93,8 @@ impl Deref for App {
 /// # Errors
 /// When the certificates that further issuers need cannot be read, or the listener fails.
 pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> Result<(), std::io::Error> {
-    let (router, _) = router(config)?;
+    let (router, _, app) = router(config)?;
+    let sender = tokio::spawn(mail::run(app, stop.clone()));
     tracing::info!(service = "gateway", address = %listener.local_addr()?, "serving");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     // Answers are written at once, not after a client's delayed acknowledgement.
@@ -93,12 +104,16 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
         }
     });
     axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    // A mail that is being sent is recorded first.
+    if let Err(error) = sender.await {
+        tracing::error!(%error, "the sender of orders ended badly");
+    }
     tracing::info!(service = "gateway", "stopped");
     Ok(())
 }
 
 /// All routes with all layers, and the OpenAPI document.
-fn router(config: Config) -> Result<(Router, Value), std::io::Error> {
+fn router(config: Config) -> Result<(Router, Value, App), std::io::Error> {
     let issuers = oidc::Issuers::new(&config.audience, &config.issuer, &config.further_issuers)?;
     let app = App(Arc::new(Parts {
         peers: config.peers,
@@ -111,6 +126,8 @@ fn router(config: Config) -> Result<(Router, Value), std::io::Error> {
         audience: config.audience,
         spool_dir: config.spool_dir,
         workbooks: Arc::new(Semaphore::new(1)),
+        link_key: config.link_key,
+        post: config.post,
     }));
     let (routes, generated) = routes::all().split_for_parts();
     let document = openapi::document(&generated, &app.public_url);
@@ -121,5 +138,5 @@ fn router(config: Config) -> Result<(Router, Value), std::io::Error> {
         .merge(openapi::page())
         .fallback(layers::no_route)
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));
-    Ok((layers::around(router).with_state(app), document))
+    Ok((layers::around(router).with_state(app.clone()), document, app))
 }

@@ -1,4 +1,4 @@
-//! Logins per address and login name, counted in Redis. Redis away means no limit here: membership locks an account that
+//! Logins per address and login name, and uses of reply links per address, counted in Redis. Redis away means no limit here: membership locks an account that
 //! is attacked by itself (design decision 1: Redis only makes things fast).
 
 use std::time::Duration;
@@ -7,8 +7,10 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-/// Tries allowed in one window.
+/// Logins allowed in one window.
 const TRIES: i64 = 20;
+/// Uses of reply links allowed in one window and from one address; a firm's people may share one.
+const LINKS: i64 = 120;
 /// Length of the window, in seconds.
 const WINDOW_S: u64 = 60;
 /// Longest that Redis may delay a login.
@@ -27,22 +29,31 @@ impl Limiter {
         Self { client, connection: OnceCell::new() }
     }
 
-    /// Counts a try, and says whether it is allowed.
+    /// Counts a login, and says whether it is allowed.
     pub async fn allows(&self, address: &str, login: &str) -> bool {
-        match tokio::time::timeout(PATIENCE, self.count(address, login)).await {
-            Ok(Ok(tries)) => tries <= TRIES,
+        self.within(key(address, login), TRIES).await
+    }
+
+    /// Counts a use of a reply link, and says whether it is allowed.
+    pub async fn allows_link(&self, address: &str) -> bool {
+        self.within(format!("centrale:links:{address}"), LINKS).await
+    }
+
+    async fn within(&self, key: String, limit: i64) -> bool {
+        match tokio::time::timeout(PATIENCE, self.count(key)).await {
+            Ok(Ok(tries)) => tries <= limit,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "logins are not counted");
+                tracing::warn!(%error, "tries are not counted");
                 true
             }
             Err(_) => {
-                tracing::warn!("logins are not counted: no answer from Redis");
+                tracing::warn!("tries are not counted: no answer from Redis");
                 true
             }
         }
     }
 
-    async fn count(&self, address: &str, login: &str) -> redis::RedisResult<i64> {
+    async fn count(&self, key: String) -> redis::RedisResult<i64> {
         let connection = self.connection.get_or_try_init(|| async {
             let config = ConnectionManagerConfig::new()
                 .set_number_of_retries(1)
@@ -51,7 +62,6 @@ impl Limiter {
             ConnectionManager::new_with_config(self.client.clone(), config).await
         });
         let mut connection = connection.await?.clone();
-        let key = key(address, login);
         // The window starts with the first try and is not prolonged by others.
         let (tries,): (i64,) = redis::pipe()
             .atomic()

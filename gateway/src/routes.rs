@@ -13,6 +13,7 @@ mod audit;
 mod catalogue;
 mod clock;
 mod consultations;
+mod dispatches;
 mod health;
 mod home;
 mod logistics;
@@ -21,14 +22,15 @@ mod membership;
 mod needs;
 mod oauth;
 mod opening;
-mod order_file;
 mod orders;
 mod parties;
 mod plans;
 mod problems;
+mod reply;
 mod rounds;
 mod tendering;
 mod tenders;
+mod urgent;
 
 pub use home::page as home_page;
 
@@ -60,10 +62,13 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(needs::routes())
         .merge(plans::routes())
         .merge(orders::routes())
+        .merge(dispatches::routes())
+        .merge(urgent::routes())
         .merge(logistics::routes())
         .merge(parties::routes())
         .merge(audit::routes())
         .merge(problems::routes())
         .merge(clock::routes())
         .merge(health::routes())
+        .merge(reply::routes())
 }

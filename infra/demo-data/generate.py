@@ -33,6 +33,7 @@ SEED = "20261121"
 
 COLUMNS = {
     "parties": "key kind name siret finess gln buyer_status buyer_status_evidence buyer_status_on",
+    "contacts": "party_key email",
     "sites": "key party_key name finess gln address postcode city latitude longitude authorisations",
     "groups": "key name form awarding_party_key platform_site_key",
     "members": "group_key party_key kind valid_from valid_to",
@@ -69,7 +70,7 @@ COLUMNS = {
 }
 # What existed before the first day: files that a folder may do without.
 OPENING = ("lot_consumption", "member_codes", "consumption", "open_orders")
-MAY_BE_MISSING = {"censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
+MAY_BE_MISSING = {"contacts", "censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
                   "tender_answers"} | set(OPENING)
 COLUMNS = {name: columns.split() for name, columns in COLUMNS.items()}
 
@@ -1220,6 +1221,9 @@ def generate(source, target):
     build_contracts(catalogue, asked, exact, articles, out)
     build_logistics(catalogue, awarded, out)
     build_census(awarded, asked, exact, beds, sites_of, out)
+    # Hermine has neither an e-mail address nor an account: an officer sends it its order and enters what it answers.
+    out["contacts"] = [[row[0], f"commandes.{row[0]}@example.org"] for row in out["parties"]
+                       if row[1] == "FIRM" and row[0] != "hermine"]
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in out.items():
         write_table(target, name, rows)
@@ -1267,6 +1271,7 @@ OPTIONAL = {
 }
 UNIQUE = {
     "parties": ["key", "siret", "finess", "gln"],
+    "contacts": ["party_key"],
     "sites": ["key", "finess", "gln"],
     "groups": ["key"],
     "members": ["group_key party_key valid_from"],
@@ -1298,6 +1303,7 @@ UNIQUE = {
 }
 # columns -> (file, columns) they must be found in; an empty value is left to OPTIONAL
 REFERENCES = [
+    ("contacts", "party_key", "parties", "key"),
     ("sites", "party_key", "parties", "key"),
     ("groups", "awarding_party_key", "parties", "key"),
     ("groups", "platform_site_key", "sites", "key"),
@@ -1444,6 +1450,7 @@ class Checker:
         self.matching("tender_prices", COUNT, "order_multiple_packs tier_min_units")
         self.matching("tender_prices", DECIMAL, "unit_price")
         self.matching("people", KEY, "login")
+        self.matching("contacts", re.compile(r"^[^@\s]+@[^@\s]+$"), "email")
         self.matching("prices", DECIMAL, "unit_price")
         self.matching("reference_prices", DECIMAL, "unit_price")
         self.matching("articles", DECIMAL, "vat_rate")
@@ -1504,7 +1511,7 @@ class Checker:
                     self.complain(name, row["line"], f"{key} is not a site of a platform")
         for name, column, kind in (("members", "party_key", "ESTABLISHMENT"), ("beneficiaries", "party_key",
                                    "ESTABLISHMENT"), ("lots", "holder_party_key", "FIRM"),
-                                   ("shipments", "supplier_party_key", "FIRM")):
+                                   ("shipments", "supplier_party_key", "FIRM"), ("contacts", "party_key", "FIRM")):
             for row in t[name]:
                 if party_kind.get(row[column], kind) != kind:
                     self.complain(name, row["line"], f"{row[column]} is not of kind {kind}")

@@ -8,13 +8,16 @@ port_of() { local key; key=$(port_key "$1"); printf '%s\n' "${!key:-}"; }
 # Something listens there. Only our own end of the connection is opened, and closed at once.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# What has a port. `mails` is the local mail catcher, which stands in for a mail server unless one is given.
+LISTENERS=("${SERVICES[@]}" gateway mails)
+
 # Gives every process a port, once: a restart keeps the addresses. A port that somebody else took while our
 # stack was down is given up.
 # .run/ports lists what the stacks of this clone have chosen ("PORT RUN_DIR"), so that two that start together,
 # or one that is down, do not get the same.
 choose_ports() {
   local name key port others running='' lost=()
-  for name in gateway "${SERVICES[@]}"; do
+  for name in "${LISTENERS[@]}"; do
     if live_pid "$RUN/pids/$name.supervisor" >/dev/null; then running=yes; fi
   done
   # Processes know each other's addresses from their start: while any of them runs, no port changes.
@@ -31,7 +34,7 @@ choose_ports() {
   fi
   printf '%s' "$others" >"$CACHE/ports"
   # First what can be kept, so that nobody is given a port that is another's of this stack.
-  for name in "${SERVICES[@]}" gateway; do
+  for name in "${LISTENERS[@]}"; do
     port=$(port_of "$name")
     if [[ -z $port ]] || port_taken "$port"; then
       lost+=("$name")
@@ -61,6 +64,7 @@ choose_secrets() {
   : "${CENTRALE_BOOTSTRAP_ADMIN_LOGIN:=admin}"
   : "${CENTRALE_BOOTSTRAP_ADMIN_PASSWORD:=$(random_hex 12)}"
   : "${CENTRALE_PAGE_KEY:=$(random_hex 32)}"
+  : "${CENTRALE_LINK_KEY:=$(random_hex 32)}"
 }
 
 # Everything the stack must remember, and the addresses that other tools (infra/demo, infra/audit, tests) read.
@@ -70,14 +74,15 @@ save_stack() {
   CENTRALE_REDIS_URL=$(redis_url)
   CENTRALE_SUPERUSER_DATABASE_URL=$(pg_url postgres centrale)
   CENTRALE_AUDITOR_DATABASE_URL=$(pg_url auditor centrale)
-  for name in "${SERVICES[@]}" gateway; do
+  for name in "${LISTENERS[@]}"; do
     keys+=("$(port_key "$name")")
     printf -v "CENTRALE_${name^^}_URL" 'http://127.0.0.1:%s' "$(port_of "$name")"
   done
+  CENTRALE_MAILS_DIR=$RUN/mails
   for name in "${SERVICES[@]}"; do keys+=("CENTRALE_${name^^}_URL"); done
   save_env CENTRALE_DEMO_CLOCK CENTRALE_SOCKET_DIR "${keys[@]}" CENTRALE_URL CENTRALE_REDIS_URL \
     CENTRALE_SUPERUSER_DATABASE_URL CENTRALE_AUDITOR_DATABASE_URL \
-    CENTRALE_BOOTSTRAP_ADMIN_LOGIN CENTRALE_BOOTSTRAP_ADMIN_PASSWORD CENTRALE_PAGE_KEY
+    CENTRALE_BOOTSTRAP_ADMIN_LOGIN CENTRALE_BOOTSTRAP_ADMIN_PASSWORD CENTRALE_PAGE_KEY CENTRALE_LINK_KEY CENTRALE_MAILS_DIR
 }
 
 # The keys of every kind of process. Called again only when one is missing.
@@ -101,9 +106,12 @@ export_env_of() {
   CENTRALE_TRUSTED_KEYS=$RUN/keys/trusted.json
   for key in "${SERVICES[@]}"; do export "CENTRALE_${key^^}_URL"; done
   export RUST_LOG=${RUST_LOG:-info}
-  export -n CENTRALE_BOOTSTRAP_ADMIN_LOGIN CENTRALE_BOOTSTRAP_ADMIN_PASSWORD CENTRALE_PAGE_KEY
+  export -n CENTRALE_BOOTSTRAP_ADMIN_LOGIN CENTRALE_BOOTSTRAP_ADMIN_PASSWORD CENTRALE_PAGE_KEY CENTRALE_LINK_KEY
   if [[ $name == gateway ]]; then
-    export CENTRALE_ISSUER=$CENTRALE_URL CENTRALE_PUBLIC_URL=$CENTRALE_URL CENTRALE_PAGE_KEY
+    export CENTRALE_ISSUER=$CENTRALE_URL CENTRALE_PUBLIC_URL=$CENTRALE_URL CENTRALE_PAGE_KEY CENTRALE_LINK_KEY
+    # A mail server of the caller's is used; set but empty, orders wait; not set, the local catcher keeps every mail.
+    export CENTRALE_SMTP_URL=${CENTRALE_SMTP_URL-smtp://127.0.0.1:$(port_of mails)}
+    export CENTRALE_MAIL_FROM=${CENTRALE_MAIL_FROM:-Centrale <centrale@example.org>}
     return 0
   fi
   export CENTRALE_DATABASE_URL CENTRALE_WORKER_DATABASE_URL CENTRALE_HEADS_DIR=$RUN/heads
@@ -132,6 +140,12 @@ start_process() {
     export_env_of "$name"
     start_supervised "$name" "$BIN/$name"
   )
+}
+
+# Keeps every mail as a file in $RUN/mails.
+start_catcher() {
+  mkdir -p "$RUN/mails"
+  start_supervised mails "$BIN/mail-catcher" --listen "127.0.0.1:$(port_of mails)" --dir "$RUN/mails"
 }
 
 # Waits until NAME listens; what it said meanwhile is the explanation if it does not.

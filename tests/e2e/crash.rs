@@ -5,6 +5,9 @@ use std::time::Duration;
 use e2e::{PROCESSES, Stack, expected_figures, root, small_season};
 use sqlx::{Connection as _, PgConnection};
 
+/// What a killed sender was sending is soon sent by another.
+const MAIL_LEASE: (&str, &str) = ("CENTRALE_MAIL_LEASE_S", "3");
+
 /// Runs a season while `disturb` goes on, then checks figures and books.
 async fn season_with<F: Future<Output = ()>>(stack: &Stack, disturb: F) {
     let season = async {
@@ -24,7 +27,7 @@ async fn season_with<F: Future<Output = ()>>(stack: &Stack, disturb: F) {
 
 #[tokio::test]
 async fn killing_every_process_in_turn_all_through_the_season_changes_no_figure() {
-    let stack = Stack::start("kill", &[]).await;
+    let stack = Stack::start("kill", &[MAIL_LEASE]).await;
     let killing = async {
         for round in 0.. {
             for process in PROCESSES {
@@ -38,7 +41,7 @@ async fn killing_every_process_in_turn_all_through_the_season_changes_no_figure(
 
 #[tokio::test]
 async fn emptying_and_stopping_redis_and_restarting_postgres_lose_nothing() {
-    let stack = Stack::start("stores", &[]).await;
+    let stack = Stack::start("stores", &[MAIL_LEASE]).await;
     let disturbing = async {
         loop {
             tokio::time::sleep(Duration::from_millis(700)).await;

@@ -8,6 +8,7 @@ mod crash;
 mod files;
 mod isolation;
 mod journey;
+mod leaves;
 mod samples;
 mod shared;
 mod tables;

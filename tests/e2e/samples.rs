@@ -56,6 +56,9 @@ fn read_and_write(kind: &str, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeErro
         }
         "demand.commitment_recorded.v1" => again::<demand::CommitmentRecorded>(bytes),
         "demand.order_placed.v1" | "demand.order_refused.v1" => again::<demand::OrderPlaced>(bytes),
+        "demand.order_sent.v1" | "demand.order_not_sent.v1" | "demand.order_resend_asked.v1" => {
+            again::<demand::OrderDispatched>(bytes)
+        }
         "demand.order_answered.v1" => again::<demand::OrderAnswered>(bytes),
         "demand.units_cancelled.v1" => again::<demand::UnitsCancelled>(bytes),
         "demand.units_delivered.v1" => again::<demand::UnitsDelivered>(bytes),

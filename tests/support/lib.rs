@@ -168,8 +168,21 @@ impl Stack {
 
     /// Runs a season through the public API, as `infra/demo` does.
     pub async fn season(&self, data: &Path) -> Ended {
+        self.season_with(data, Some(self.var("CENTRALE_MAILS_DIR"))).await
+    }
+
+    /// A season whose mails are not to be found: nobody answers by a link.
+    pub async fn season_without_mails(&self, data: &Path) -> Ended {
+        self.season_with(data, None).await
+    }
+
+    async fn season_with(&self, data: &Path, mails: Option<&str>) -> Ended {
         let json = self.dir.join("season.json");
-        let output = Command::new(binary("demo"))
+        let mut command = Command::new(binary("demo"));
+        if let Some(mails) = mails {
+            command.env("CENTRALE_MAILS_DIR", mails);
+        }
+        let output = command
             .args(["--url", self.var("CENTRALE_URL"), "--data"])
             .arg(data)
             .arg("--json")

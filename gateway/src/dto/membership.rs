@@ -126,6 +126,10 @@ pub struct Party {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-03-02", format = Date)]
     pub buyer_status_on: Option<String>,
+    /// Firms only: where orders are sent by e-mail; may be absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "commandes@example.org")]
+    pub contact_email: Option<String>,
 }
 
 impl From<pb::Party> for Party {
@@ -141,6 +145,7 @@ impl From<pb::Party> for Party {
             buyer_status: BuyerStatus::known(value.buyer_status),
             buyer_status_evidence: value.buyer_status_evidence,
             buyer_status_on: some(value.buyer_status_on),
+            contact_email: some(value.contact_email),
         }
     }
 }
@@ -172,6 +177,9 @@ pub struct PartyInput {
     /// Since when, ISO date; may be absent.
     #[schema(example = "2026-03-02", format = Date)]
     pub buyer_status_on: Option<String>,
+    /// Firms only: where orders are sent by e-mail; may be absent.
+    #[schema(example = "commandes@example.org")]
+    pub contact_email: Option<String>,
 }
 
 impl From<PartyInput> for pb::Party {
@@ -186,6 +194,7 @@ impl From<PartyInput> for pb::Party {
             buyer_status: value.buyer_status.map_or(0, i32::from),
             buyer_status_evidence: value.buyer_status_evidence,
             buyer_status_on: value.buyer_status_on.unwrap_or_default(),
+            contact_email: value.contact_email.unwrap_or_default(),
             ..Self::default()
         }
     }

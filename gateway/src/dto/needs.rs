@@ -57,6 +57,9 @@ pub enum RoundKind {
     Order,
     /// A census (recensement): estimates for years, from which a consultation is drawn up; never planned nor ordered.
     Census,
+    /// Made for one urgent order; its title says why it could not wait.
+    #[serde(skip_deserializing)]
+    Urgent,
 }
 
 impl From<i32> for RoundKind {
@@ -64,6 +67,7 @@ impl From<i32> for RoundKind {
         match pb::RoundKind::try_from(value) {
             Ok(pb::RoundKind::Order) => Self::Order,
             Ok(pb::RoundKind::Census) => Self::Census,
+            Ok(pb::RoundKind::Urgent) => Self::Urgent,
             Ok(pb::RoundKind::Unspecified) | Err(_) => Self::Unspecified,
         }
     }
@@ -75,6 +79,7 @@ impl From<RoundKind> for i32 {
             RoundKind::Unspecified => pb::RoundKind::Unspecified,
             RoundKind::Order => pb::RoundKind::Order,
             RoundKind::Census => pb::RoundKind::Census,
+            RoundKind::Urgent => pb::RoundKind::Urgent,
         };
         value.into()
     }

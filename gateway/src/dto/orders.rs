@@ -97,10 +97,10 @@ pub struct PooledOrder {
     pub form_count: i64,
     /// Changes at each change; for ETag.
     pub version: i64,
-    /// How the answer came: PORTAL, PHONE, EMAIL, FILE; absent until answered.
+    /// How the answer came: PORTAL, EMAIL_LINK, PHONE, EMAIL, FILE; absent until answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_means: Option<String>,
-    /// Who entered the answer, `prs_…`.
+    /// Who entered the answer, `prs_…`; `link:pty_…` for who had the supplier's link.
     #[schema(example = "prs_0198c2f07a3b7c11a2d34e5f60718293")]
     pub answered_by: String,
     /// Cents EUR of what was cancelled since.
@@ -188,6 +188,10 @@ pub struct PooledOrderLine {
     /// VAT rate in percent.
     #[schema(example = "2.1")]
     pub vat_rate: String,
+    /// Why the supplier accepted less than was ordered, in its words; may be absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Rupture jusqu'à fin janvier")]
+    pub answer_reason: Option<String>,
 }
 
 impl From<pb::PooledOrderLine> for PooledOrderLine {
@@ -204,6 +208,7 @@ impl From<pb::PooledOrderLine> for PooledOrderLine {
             amount_cents: value.amount_cents,
             promised_on: some(value.promised_on),
             vat_rate: value.vat_rate,
+            answer_reason: some(value.answer_reason),
         }
     }
 }
@@ -360,6 +365,9 @@ pub struct LineAnswer {
     /// ISO date; may be absent.
     #[schema(example = "2026-03-02", format = Date)]
     pub promised_on: Option<String>,
+    /// Why less is accepted than was ordered, at most 500 characters; may be absent.
+    #[schema(example = "Rupture jusqu'à fin janvier")]
+    pub reason: Option<String>,
 }
 
 impl From<LineAnswer> for pb::LineAnswer {
@@ -368,6 +376,7 @@ impl From<LineAnswer> for pb::LineAnswer {
             pooled_line_id: value.pooled_line_id,
             accepted_units: value.accepted_units,
             promised_on: value.promised_on.unwrap_or_default(),
+            reason: value.reason.unwrap_or_default(),
         }
     }
 }

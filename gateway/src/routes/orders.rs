@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Id, order_file};
+use super::Id;
 use crate::{
     App,
     body::Body,
@@ -24,6 +24,7 @@ use crate::{
     },
     etag::{IfMatchMaybe, changed, tagged},
     idempotency::RequestId,
+    order_file::{self, Format},
     pages::{PageParams, Paging, Params},
     problem::Problem,
     session::Session,
@@ -115,24 +116,49 @@ pub(super) async fn pooled_order(
     Ok(tagged(headers, order.version, PooledOrderWithLines { order, lines: all(answer.lines) }))
 }
 
-/// The order as a CSV file with its delivery points, for a supplier without an account.
+/// In which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FileParams {
+    /// `csv` unless given.
+    #[serde(default)]
+    #[param(inline)]
+    pub format: Format,
+}
+
+/// The order as a file for its supplier, with its order forms and delivery points.
 ///
-/// UTF-8 with byte order mark, `;` between cells, decimal comma: spreadsheets open it as it is. One line per article and delivery
-/// point.
+/// CSV: one line per article and delivery point, UTF-8 with byte order mark, `;` between cells, decimal comma. Workbook and PDF: the
+/// envelope, one order form per buyer with its delivery points, VAT per rate. A PDF holds at most 10,000 order lines.
 #[utoipa::path(
     get,
     path = "/v1/groups/{group_id}/pooled-orders/{pooled_order_id}/file",
     tag = "orders",
-    responses((status = 200, description = "The file.", body = String, content_type = "text/csv"))
+    params(FileParams),
+    responses((status = 200, description = "The file.", content(
+        (String = "text/csv"), (Vec<u8> = "application/pdf"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))))
 )]
 async fn download_pooled_order(
     State(app): State<App>,
     session: Session,
     Id(pooled_order_id): Id,
+    Params(FileParams { format }): Params<FileParams>,
 ) -> Result<Response, Problem> {
-    let file = order_file::make(&app, &session.caller, pooled_order_id).await?;
+    order_as_file(&app, &session, &pooled_order_id, format).await
+}
+
+/// The file of an order that a session sees.
+pub(super) async fn order_as_file(
+    app: &App,
+    session: &Session,
+    pooled_order_id: &str,
+    format: Format,
+) -> Result<Response, Problem> {
+    let file = order_file::make(app, &session.caller, pooled_order_id, format).await?;
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_TYPE, format.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file.name)),
     ];
     Ok((headers, file.content).into_response())

@@ -8,7 +8,7 @@ use super::{
     Id,
     logistics::{self, DeliveryFilter, ExpectedFilter, ShipmentFilter},
     needs::{self, NeedFilter},
-    orders::{self, OrderFilter, OrderLineFilter, PooledOrderFilter, PooledOrderWithLines},
+    orders::{self, FileParams, OrderFilter, OrderLineFilter, PooledOrderFilter, PooledOrderWithLines},
     tendering::{self, AgreementFilter},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         shipments::{ExpectedPage, ShipmentPage},
         tendering::AgreementPage,
     },
-    pages::{PageParams, Paging},
+    pages::{PageParams, Paging, Params},
     problem::Problem,
     session::Session,
 };
@@ -31,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_party_needs))
         .routes(routes!(list_party_orders))
         .routes(routes!(get_party_order))
+        .routes(routes!(download_party_order))
         .routes(routes!(list_party_order_forms))
         .routes(routes!(list_party_order_lines))
         .routes(routes!(list_party_expected))
@@ -78,6 +79,25 @@ async fn get_party_order(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     orders::pooled_order(&app, &session, pooled_order_id, &headers).await
+}
+
+/// One pooled order of a supplier as a file, with its order forms and delivery points.
+#[utoipa::path(
+    get,
+    path = "/v1/parties/{party_id}/orders/{pooled_order_id}/file",
+    tag = "parties",
+    params(FileParams),
+    responses((status = 200, description = "The file.", content(
+        (String = "text/csv"), (Vec<u8> = "application/pdf"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))))
+)]
+async fn download_party_order(
+    State(app): State<App>,
+    session: Session,
+    Id(pooled_order_id): Id,
+    Params(FileParams { format }): Params<FileParams>,
+) -> Result<Response, Problem> {
+    orders::order_as_file(&app, &session, &pooled_order_id, format).await
 }
 
 /// Order forms of a member across its groups.

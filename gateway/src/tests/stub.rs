@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming, server};
 
-use crate::{Config, PageKey, Peers};
+use crate::{Config, LinkKey, PageKey, Peers};
 
 /// Where the stubs listen.
 pub struct Addresses(HashMap<&'static str, SocketAddr>);
@@ -81,6 +81,8 @@ impl Keys {
             audience: "centrale".to_owned(),
             page_key: PageKey::from_hex(&"ab".repeat(32)).unwrap(),
             spool_dir: std::env::temp_dir(),
+            link_key: LinkKey::from_hex(&"cd".repeat(32)).unwrap(),
+            post: None,
         }
     }
 

@@ -3,7 +3,7 @@
 pub mod answers;
 pub mod balances;
 mod cancellations;
-pub mod fail_at;
+pub mod dispatches;
 pub mod history;
 pub mod import;
 pub mod logistics_events;
@@ -22,6 +22,7 @@ pub mod references;
 pub mod rounds;
 pub mod savings;
 pub mod snapshots;
+pub mod urgent;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Protobuf to domain and back. Reading collects every fault.
 
+pub mod dispatches;
 pub mod lots;
 pub mod orders;
 pub mod plans;
@@ -144,6 +145,10 @@ pub fn round_terms(fields: &mut Fields, round: &wire::Round) -> Option<RoundTerm
             Some(RoundKind::Order)
         }
         Ok(wire::RoundKind::Census) => Some(RoundKind::Census { period_months: round.period_months }),
+        Ok(wire::RoundKind::Urgent) => {
+            fields.fault("round.kind", "an urgent order makes its round by itself");
+            None
+        }
         Err(_) => {
             fields.fault("round.kind", "must be ORDER or CENSUS");
             None
@@ -178,6 +183,7 @@ pub fn round_to_proto(group: GroupId, round: Round, counts: Counts) -> wire::Rou
         kind: match round.terms.kind {
             RoundKind::Order => wire::RoundKind::Order,
             RoundKind::Census { .. } => wire::RoundKind::Census,
+            RoundKind::Urgent => wire::RoundKind::Urgent,
         }
         .into(),
         period_months: round.terms.kind.period_months().unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! What is true in demand: plain functions and types without I/O.
 
 pub mod buyers;
-pub mod conversion;
 pub mod directory;
+pub mod dispatch;
 pub mod error;
 pub mod explain;
 pub mod form;
@@ -23,3 +23,5 @@ pub mod savings;
 pub mod sharing;
 pub mod terms;
 pub mod tiers;
+
+pub use kit::conversion;

@@ -8,15 +8,17 @@ use proto::demand::v1::{
     ConsolidateRoundRequest, ConsolidateRoundResponse, CreateRoundRequest, CreateRoundResponse,
     DraftConsultationRequest, DraftConsultationResponse, GetNeedRequest, GetNeedResponse, GetPlanRequest,
     GetPlanResponse, GetPooledOrderRequest, GetPooledOrderResponse, GetRoundRequest, GetRoundResponse,
-    GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse, ListArticleHistoryRequest,
-    ListArticleHistoryResponse, ListBalancesRequest, ListBalancesResponse, ListNeedsRequest, ListNeedsResponse,
+    GetSavingsRequest, GetSavingsResponse, ImportNeedsRequest, ImportNeedsResponse, LeaseDispatchesRequest,
+    LeaseDispatchesResponse, ListArticleHistoryRequest, ListArticleHistoryResponse, ListBalancesRequest,
+    ListBalancesResponse, ListDispatchesRequest, ListDispatchesResponse, ListNeedsRequest, ListNeedsResponse,
     ListOrderFormsRequest, ListOrderFormsResponse, ListOrderLinesRequest, ListOrderLinesResponse,
     ListPlanExclusionsRequest, ListPlanExclusionsResponse, ListPlanLinesRequest, ListPlanLinesResponse,
     ListPlanSharesRequest, ListPlanSharesResponse, ListPooledOrdersRequest, ListPooledOrdersResponse,
     ListRoundsRequest, ListRoundsResponse, ListSnapshotLinesRequest, ListSnapshotLinesResponse, PlaceOrdersRequest,
-    PlaceOrdersResponse, PlanRoundRequest, PlanRoundResponse, RecordCommitmentRequest, RecordCommitmentResponse,
-    SetReferencePricesRequest, SetReferencePricesResponse, WithdrawNeedRequest, WithdrawNeedResponse,
-    demand_service_server::DemandService,
+    PlaceOrdersResponse, PlaceUrgentOrderRequest, PlaceUrgentOrderResponse, PlanRoundRequest, PlanRoundResponse,
+    RecordCommitmentRequest, RecordCommitmentResponse, RecordDispatchRequest, RecordDispatchResponse,
+    ResendOrderRequest, ResendOrderResponse, SetReferencePricesRequest, SetReferencePricesResponse,
+    WithdrawNeedRequest, WithdrawNeedResponse, demand_service_server::DemandService,
 };
 use tonic::{Request, Response, Status};
 
@@ -181,6 +183,14 @@ impl DemandService for App {
         Ok(Response::new(self.place_orders(&caller, request.into_inner()).await?))
     }
 
+    async fn place_urgent_order(
+        &self,
+        request: Request<PlaceUrgentOrderRequest>,
+    ) -> Result<Response<PlaceUrgentOrderResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.place_urgent_order(&caller, request.into_inner()).await?))
+    }
+
     async fn list_pooled_orders(
         &self,
         request: Request<ListPooledOrdersRequest>,
@@ -219,6 +229,38 @@ impl DemandService for App {
     ) -> Result<Response<AnswerOrderResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.answer_order(&caller, request.into_inner()).await?))
+    }
+
+    async fn lease_dispatches(
+        &self,
+        request: Request<LeaseDispatchesRequest>,
+    ) -> Result<Response<LeaseDispatchesResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.lease_dispatches(&caller, request.into_inner()).await?))
+    }
+
+    async fn record_dispatch(
+        &self,
+        request: Request<RecordDispatchRequest>,
+    ) -> Result<Response<RecordDispatchResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.record_dispatch(&caller, request.into_inner()).await?))
+    }
+
+    async fn list_dispatches(
+        &self,
+        request: Request<ListDispatchesRequest>,
+    ) -> Result<Response<ListDispatchesResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.list_dispatches(&caller, request.into_inner()).await?))
+    }
+
+    async fn resend_order(
+        &self,
+        request: Request<ResendOrderRequest>,
+    ) -> Result<Response<ResendOrderResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.resend_order(&caller, request.into_inner()).await?))
     }
 
     async fn list_balances(

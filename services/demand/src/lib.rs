@@ -14,7 +14,7 @@ mod store;
 
 use std::time::Duration;
 
-use kit::{config::Env, events::Reader, service::Foundation};
+use kit::{config::Env, events::Reader, fail_at::FailAt, service::Foundation};
 use proto::demand::v1::{demand_service_server::DemandServiceServer, opening_service_server::OpeningServiceServer};
 
 use crate::app::App;
@@ -48,7 +48,7 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     parts.routes.add_service(OpeningServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     // Longer than any call of a step may take; a test that kills the process has no time to wait for it.
     let lease = Duration::from_secs(env.parsed("CENTRALE_PROCESS_LEASE_S", 30));
-    let placing = app::placing::Placing { lease, fail_at: app::fail_at::FailAt::read(env) };
+    let placing = app::placing::Placing { lease, fail_at: FailAt::read("demand", env) };
     let placer = app.clone();
     parts.spawn(move |stop| app::placing::run(placer, placing, stop));
     let reader = Reader {

@@ -1,6 +1,7 @@
 //! What is kept: SQL only.
 
 pub mod books;
+pub mod dispatches;
 pub mod history;
 pub mod lots;
 pub mod needs;

@@ -196,6 +196,8 @@ kinds! {
     PlanLine PlanLineId "pll";
     /// A pooled order.
     PooledOrder PooledOrderId "por";
+    /// A placed order on its way to its supplier.
+    Dispatch DispatchId "dsp";
     /// A buyer's order form.
     OrderForm OrderFormId "orf";
     /// One article for one delivery point.

@@ -8,12 +8,14 @@ pub mod clock;
 #[cfg(feature = "db")]
 pub mod command;
 pub mod config;
+pub mod conversion;
 #[cfg(feature = "db")]
 pub mod db;
 pub mod doorbell;
 pub mod error;
 #[cfg(feature = "db")]
 pub mod events;
+pub mod fail_at;
 pub mod french;
 pub mod id;
 pub mod identity;

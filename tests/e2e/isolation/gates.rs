@@ -65,7 +65,8 @@ pub fn operations(document: &Value, world: &World) -> Vec<Route> {
             });
         }
     }
-    for row in TABLE.iter().filter(|row| !PAGES.contains(&row.path)) {
+    // A reply link is its own key: `leaves.rs` tries those that are none.
+    for row in TABLE.iter().filter(|row| !PAGES.contains(&row.path) && !row.path.starts_with("/r/")) {
         assert!(
             routes.iter().any(|route| route.method == row.method && route.path == row.path),
             "{} {} is no route",

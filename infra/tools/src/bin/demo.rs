@@ -124,6 +124,10 @@ async fn run() -> anyhow::Result<()> {
     stage("receive", "Réceptions sur plateforme et répartition");
     try_join_all(seasons.iter_mut().map(Season::deliver)).await?;
     stage("deliver", "Livraisons, preuves, service fait");
+    try_join_all(seasons.iter_mut().map(Season::urgent)).await?;
+    stage("urgent", "Commandes urgentes, hors campagne");
+    try_join_all(seasons.iter_mut().map(Season::dispatched)).await?;
+    stage("dispatches", "Commandes parties par courriel");
     try_join_all(seasons.iter_mut().map(Season::books)).await?;
     stage("books", "Comptes rapprochés");
 

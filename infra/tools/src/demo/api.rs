@@ -233,6 +233,30 @@ impl Api {
         self.call(Method::GET, login, path, None, None).await
     }
 
+    /// A page for people, by its whole address; no login.
+    ///
+    /// # Errors
+    /// When it is refused or nobody answers.
+    pub async fn page(&self, address: &str) -> anyhow::Result<String> {
+        self.patiently(|| self.http.get(address)).await?.map(shown).with_context(|| format!("GET {address}"))
+    }
+
+    /// Sends a form of such a page; answers the page that comes next, or the one with what is to be mended.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn submit(&self, address: &str, form: &[(String, String)]) -> anyhow::Result<Result<String, String>> {
+        let pairs: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let answer = self
+            .patiently(|| {
+                let request = self.http.post(address).header("content-type", "application/x-www-form-urlencoded");
+                request.body(pairs.join("&"))
+            })
+            .await?;
+        Ok(answer.map(shown).map_err(|refusal| shown(refusal.problem)))
+    }
+
     /// All pages of a list.
     ///
     /// # Errors
@@ -252,6 +276,14 @@ impl Api {
                 _ => return Ok(rows),
             }
         }
+    }
+}
+
+/// A page that came where JSON might have.
+fn shown(value: Value) -> String {
+    match value {
+        Value::String(page) => page,
+        other => other.to_string(),
     }
 }
 

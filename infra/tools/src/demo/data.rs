@@ -132,6 +132,8 @@ const FILES: [(&str, &[&str]); 18] = [
     ("damages.csv", &["platform_site_key", "article_key", "damaged_percent"]),
 ];
 
+/// Files that a folder may do without.
+const OPTIONAL_FILES: [(&str, &[&str]); 1] = [("contacts.csv", &["party_key", "email"])];
 /// What existed before the first day. A folder may do without these files.
 const OPENING: [(&str, &[&str]); 4] = [
     ("lot_consumption.csv", &["agreement_key", "lot_number", "party_key", "amount_cents", "as_of", "source"]),
@@ -172,7 +174,7 @@ impl Data {
             let table = if there { Table::read(dir, file, columns, &mut faults) } else { Table::none(file) };
             tables.insert(file, table);
         }
-        let optional = chain::FILES.iter().map(|(file, columns)| {
+        let optional = chain::FILES.iter().chain(&OPTIONAL_FILES).map(|(file, columns)| {
             let there = dir.join(file).exists();
             (*file, if there { Table::read(dir, file, columns, &mut faults) } else { Table::none(file) })
         });
@@ -218,6 +220,7 @@ impl Data {
         let rounds = self.table("rounds.csv").keys("key", faults);
         for (file, column, keys, target, optional) in [
             ("sites.csv", "party_key", &parties, "parties.csv", false),
+            ("contacts.csv", "party_key", &parties, "parties.csv", false),
             ("groups.csv", "awarding_party_key", &parties, "parties.csv", false),
             ("groups.csv", "platform_site_key", &sites, "sites.csv", true),
             ("members.csv", "group_key", &groups, "groups.csv", false),

@@ -20,7 +20,7 @@ pub fn totals(groups: &[(String, BTreeMap<&'static str, i64>)]) -> BTreeMap<&'st
     totals
 }
 
-const ROWS: [(&str, &str, bool); 22] = [
+const ROWS: [(&str, &str, bool); 25] = [
     ("members", "Établissements membres", false),
     ("sites", "Sites", false),
     ("articles", "Articles", false),
@@ -33,6 +33,9 @@ const ROWS: [(&str, &str, bool); 22] = [
     ("pooled_orders", "Commandes groupées passées", false),
     ("orders_refused", "Commandes groupées refusées", false),
     ("order_forms", "Bons de commande", false),
+    ("mails_sent", "Commandes parties par courriel", false),
+    ("answers_by_link", "Réponses par le lien du courriel", false),
+    ("urgent_orders", "Commandes urgentes passées", false),
     ("units_ordered", "Unités commandées", false),
     ("units_delivered", "Unités livrées et certifiées", false),
     ("units_outstanding", "Unités restant dues", false),

@@ -1,6 +1,7 @@
-//! One season of one group, step by step: needs and orders (`buying`), shipments and deliveries (`moving`), and the books at its end.
+//! One season of one group, step by step: needs and orders (`buying`), orders by e-mail and urgent ones (`leaving`), shipments and deliveries (`moving`), and the books at its end.
 
 mod buying;
+mod leaving;
 mod moving;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,7 @@ impl<'a> Season<'a> {
     pub async fn books(&mut self) -> anyhow::Result<()> {
         let (base, officer) = (self.base(), self.officer());
         let certified = self.facts["certified_units"];
-        let cancelled = self.facts["cancelled_by_shipments"];
+        let cancelled = self.facts["cancelled_by_shipments"] + self.facts["cancelled_by_answers"];
         let opening = self.opening_units().await?;
         let mut sums = [0_i64; 4];
         for _ in 0..600 {
@@ -124,7 +125,10 @@ impl<'a> Season<'a> {
         ] {
             self.facts.insert(fact, value);
         }
-        let orders = self.orders().await?;
+        // Urgent orders are of no round of the season.
+        let mut orders = self.api.list(officer, &format!("{base}/pooled-orders"), "orders").await?;
+        // Those placed before Centrale are not of this season.
+        orders.retain(|order| order["opening"].is_null());
         let placed: Vec<&Value> =
             orders.iter().filter(|order| order["state"] == "ANSWERED" || order["state"] == "PLACED").collect();
         let placed_ids: BTreeSet<&str> = placed.iter().filter_map(|order| order["id"].as_str()).collect();

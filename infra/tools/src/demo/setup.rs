@@ -85,13 +85,16 @@ fn record(into: &mut HashMap<String, String>, answer: &Value, field: &str) -> an
 /// # Errors
 /// When something is refused.
 pub async fn registry(api: &Api, data: &Data, ids: &mut Ids, password: &str) -> anyhow::Result<()> {
+    let emails: HashMap<&str, &str> =
+        data.table("contacts.csv").rows().map(|row| (row.text("party_key"), row.text("email"))).collect();
     let parties: Vec<Value> = data
         .table("parties.csv")
         .rows()
         .map(|row| {
             json!({ "key": row.text("key"), "kind": row.text("kind"), "name": row.text("name"), "siret": row.text("siret"),
                 "finess": row.text("finess"), "gln": row.text("gln"), "buyer_status": none_if_empty(row.text("buyer_status")),
-                "buyer_status_evidence": row.text("buyer_status_evidence"), "buyer_status_on": row.text("buyer_status_on") })
+                "buyer_status_evidence": row.text("buyer_status_evidence"), "buyer_status_on": row.text("buyer_status_on"),
+                "contact_email": emails.get(row.text("key")).copied().unwrap_or_default() })
         })
         .collect();
     let answer = api.post(ADMIN, "/v1/parties/register", "parties", &json!({ "parties": parties })).await?;

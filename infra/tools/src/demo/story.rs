@@ -1,11 +1,14 @@
-//! The story: six steps that follow one establishment and one article through its season, in French. Every figure is read
-//! from the API after the season has run; nothing here computes what the product should say itself.
+//! The story: six steps that follow one establishment and one article through its season, in French. Prices, units and
+//! savings are read from the API after the season has run; what a member would have paid at its own price is that price × its units.
 
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, bail};
-use kit::french::{euros, grouped};
-use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
+use kit::{
+    french::{euros, grouped},
+    money::amount_cents,
+};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::season::{Season, text, whole};
@@ -52,10 +55,10 @@ type Before = (Decimal, String, String);
 pub async fn tell(seasons: &[Season<'_>]) -> anyhow::Result<Vec<Step>> {
     let mut best = None;
     for season in seasons {
-        for (weight, scene) in scenes(season).await? {
-            if best.as_ref().is_none_or(|(most, _)| weight > *most) {
-                best = Some((weight, scene));
-            }
+        if let Some((weight, scene)) = most_telling(season).await?
+            && best.as_ref().is_none_or(|(most, _)| weight > *most)
+        {
+            best = Some((weight, scene));
         }
     }
     match best {
@@ -68,7 +71,8 @@ pub async fn tell(seasons: &[Season<'_>]) -> anyhow::Result<Vec<Step>> {
 /// somebody loses by it, and how much of what it paid before the member saves.
 type Weight = (bool, bool, bool, Decimal);
 
-async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene<'a>)>> {
+/// The most telling line and member of a season, none when nobody ordered what it has a reference price for.
+async fn most_telling<'a>(season: &'a Season<'a>) -> anyhow::Result<Option<(Weight, Scene<'a>)>> {
     let (base, officer) = (season.base(), season.officer());
     let lines = season.api.list(officer, &format!("{base}/plans/{}/lines", season.plan), "lines").await?;
     let parts = season.api.list(officer, &format!("{base}/order-lines"), "lines").await?;
@@ -86,14 +90,10 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
         let price: Decimal = row.text("unit_price").parse().context("reference price")?;
         before.insert(key, (price, row.text("dated_on").to_owned(), row.text("evidence").to_owned()));
     }
-    let mut found = Vec::new();
+    let mut found: Option<(Weight, Scene<'a>)> = None;
     for line in lines {
         let id = text(&line, "id")?;
-        let of_line: Vec<Value> = parts
-            .iter()
-            .filter(|part| part["pooled_line_id"] == id && part["pooled_order_id"].is_string())
-            .cloned()
-            .collect();
+        let of_line: Vec<Value> = parts.iter().filter(|part| part["pooled_line_id"] == id).cloned().collect();
         let sharing = allocations
             .iter()
             .filter(|one| one["cause"] == "RECEIPT" && one["pooled_line_id"] == id && shortage(one) > 0)
@@ -110,7 +110,7 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
             let saved = (reference.0 - pooled).checked_div(reference.0).unwrap_or_default();
             let weight =
                 (sharing.is_some(), units < whole(&line, "tier_min_units")?, losers && saved > Decimal::ZERO, saved);
-            if found.iter().any(|(most, _)| *most >= weight) {
+            if found.as_ref().is_some_and(|(most, _)| *most >= weight) {
                 continue;
             }
             let scene = Scene {
@@ -132,7 +132,7 @@ async fn scenes<'a>(season: &'a Season<'a>) -> anyhow::Result<Vec<(Weight, Scene
                     .collect(),
                 names: names.clone(),
             };
-            found = vec![(weight, scene)];
+            found = Some((weight, scene));
         }
     }
     Ok(found)
@@ -155,13 +155,6 @@ fn label(season: &Season<'_>, id: &str) -> anyhow::Result<String> {
 /// `0,0627 €`.
 fn price(value: Decimal) -> String {
     format!("{} €", value.normalize()).replace('.', ",")
-}
-
-fn cents(units: i64, price: Decimal) -> i64 {
-    (Decimal::from(units) * price * Decimal::ONE_HUNDRED)
-        .round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)
-        .to_i64()
-        .unwrap_or(i64::MAX)
 }
 
 impl Scene<'_> {
@@ -203,7 +196,7 @@ impl Scene<'_> {
                     "Prix A : {} l'unité HT ({evidence}, {on}). Ses {} unités de cette saison lui auraient coûté {}.",
                     price(*paid),
                     grouped(units),
-                    euros(cents(units, *paid))
+                    euros(amount_cents(*paid, units)?)
                 ),
             ],
         })
@@ -394,7 +387,7 @@ impl Scene<'_> {
                 units += whole(part, "units_ordered")?;
                 paid += whole(part, "amount_cents")?;
             }
-            let gain = cents(units, *before) - paid;
+            let gain = amount_cents(*before, units)? - paid;
             if gain < 0 {
                 losing.push(format!("{} ({})", self.name(party), euros(gain)));
             }
@@ -415,12 +408,13 @@ impl Scene<'_> {
         };
         let units = self.own_units("units_ordered")?;
         let paid: i64 = self.own().map(|part| whole(part, "amount_cents")).sum::<anyhow::Result<_>>()?;
+        let alone = amount_cents(self.before.0, units)?;
         let mut lines = vec![
             format!(
                 "Sur cet article : {} au prix A, {} au prix B, soit {}.",
-                euros(cents(units, self.before.0)),
+                euros(alone),
                 euros(paid),
-                euros(cents(units, self.before.0) - paid)
+                euros(alone - paid)
             ),
             format!(
                 "Sur la saison : {} pour {}, {} pour le groupement (HT, commandé, provisoire jusqu'à la facture).",

@@ -24,18 +24,22 @@ use crate::{
     },
     store::{
         books::{self, LineBooks},
-        orders::{self, Order, PooledLine},
+        orders::{self, Order, PooledLine, Said},
     },
 };
 
 /// Accepted lines in one event.
 const LINES_PER_EVENT: usize = 5_000;
 
+/// Most characters of a supplier's reason.
+const REASON_LIMIT: usize = 500;
+
 /// What a supplier says about one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Answer {
     refused_units: i64,
     promised_on: Option<NaiveDate>,
+    reason: String,
 }
 
 impl App {
@@ -70,9 +74,13 @@ impl App {
         let refused = share_answers(&pooled, &answers, &lines)?;
         let now = command.now().await?;
         orders::save_answered(command.conn(), &order.row, means.name(), &caller.subject, now).await?;
-        let promised = |line: &PooledLine| Some((line.id, answers.get(&line.id)?.promised_on?));
-        let promises: Vec<(PlanLineId, NaiveDate)> = pooled.iter().filter_map(promised).collect();
-        orders::save_promises(command.conn(), group, &promises).await?;
+        let said = |(id, answer): (&PlanLineId, &Answer)| Said {
+            line: *id,
+            promised_on: answer.promised_on,
+            reason: answer.reason.clone(),
+        };
+        let said: Vec<Said> = answers.iter().map(said).collect();
+        orders::save_said(command.conn(), group, &said).await?;
         let refused: Vec<(&LineBooks, i64)> = lines.iter().zip(refused).collect();
         let cancelled =
             cancellations::book(&mut command, group, &order, &refused, Cause::Answer, &caller.subject).await?;
@@ -120,8 +128,11 @@ fn read_answers(request: &AnswerOrderRequest, pooled: &[PooledLine]) -> Result<H
         );
         let promised_on =
             if answer.promised_on.is_empty() { None } else { fields.date(path("promised_on"), &answer.promised_on) };
+        let reason = answer.reason.trim().to_owned();
+        let short = reason.chars().count() <= REASON_LIMIT;
+        fields.check(short, path("reason"), format!("must have at most {REASON_LIMIT} characters"));
         let refused_units = line.units_ordered - units;
-        if answers.insert(id, Answer { refused_units, promised_on }).is_some() {
+        if answers.insert(id, Answer { refused_units, promised_on, reason }).is_some() {
             fields.fault(path("pooled_line_id"), format!("{id} is answered twice"));
         }
     }

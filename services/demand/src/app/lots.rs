@@ -95,7 +95,9 @@ impl App {
         let round = round.ok_or_else(|| Failure::not_found("round", snapshot.round_id))?;
         let period_months = match round.terms.kind {
             RoundKind::Census { period_months } => period_months,
-            RoundKind::Order => return Err(DemandError::NotACensus { title: round.terms.title }.into()),
+            RoundKind::Order | RoundKind::Urgent => {
+                return Err(DemandError::NotACensus { title: round.terms.title }.into());
+            }
         };
         if usize::try_from(snapshot.article_count).map_err(Failure::internal)? > ARTICLE_LIMIT {
             let error = DemandError::DraftTooLarge { articles: snapshot.article_count, limit: ARTICLE_LIMIT };

@@ -277,7 +277,7 @@ fn taken_references(new: &[NewNeed], taken: &[(String, NeedId)]) -> Vec<RowFault
 }
 
 /// The needs as their round keeps them: how firmly they are meant in a census, nothing of that elsewhere.
-fn committed(kind: RoundKind, new: Vec<NewNeed>) -> Result<Vec<NewNeed>, Vec<RowFault>> {
+pub(super) fn committed(kind: RoundKind, new: Vec<NewNeed>) -> Result<Vec<NewNeed>, Vec<RowFault>> {
     let (mut needs, mut faults) = (Vec::with_capacity(new.len()), Vec::new());
     for need in new {
         match (kind.commitment(need.commitment), need.commitment) {
@@ -289,7 +289,7 @@ fn committed(kind: RoundKind, new: Vec<NewNeed>) -> Result<Vec<NewNeed>, Vec<Row
     if faults.is_empty() { Ok(needs) } else { Err(faults) }
 }
 
-fn stated(group_id: GroupId, round_id: RoundId, party_id: PartyId, id: NeedId, new: NewNeed) -> Need {
+pub(super) fn stated(group_id: GroupId, round_id: RoundId, party_id: PartyId, id: NeedId, new: NewNeed) -> Need {
     Need {
         id,
         group_id,
@@ -309,7 +309,7 @@ fn stated(group_id: GroupId, round_id: RoundId, party_id: PartyId, id: NeedId, n
     }
 }
 
-fn stated_event(round: RoundId, party: PartyId, needs: &[Need]) -> Result<NeedsStated, Failure> {
+pub(super) fn stated_event(round: RoundId, party: PartyId, needs: &[Need]) -> Result<NeedsStated, Failure> {
     let mut digest = SetDigest::new();
     for need in needs {
         digest.stated(need.id, need.site_id, need.article_id, need.units);

@@ -47,24 +47,8 @@ impl App {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
-        let mut plan = plans::lock(command.conn(), group, id).await?.ok_or_else(|| Failure::not_found("plan", id))?;
-        let missing = plans::missing_commitments(command.conn(), group, id).await?;
-        plan.state = plan.state.place(&id, &missing)?;
-        plan.version += 1;
-        let mut members: HashMap<LotId, Vec<MemberTotal>> = HashMap::new();
-        for total in order_rows::member_totals(command.conn(), group, id).await? {
-            members.entry(total.lot_id).or_default().push(total);
-        }
-        let commitments = plans::commitments(command.conn(), group, id).await?.into_iter().collect();
-        let mut made = Vec::new();
-        for lot in order_rows::lots(command.conn(), group, id).await? {
-            let members = members.remove(&lot.lot_id).unwrap_or_default();
-            let order = make_order(&mut command, group, &plan, lot, &members, &commitments).await?;
-            start(&mut command, group, &caller.subject, &order).await?;
-            made.push(order.id);
-        }
-        plans::save_state(command.conn(), group, &plan).await?;
-        command.append(id.uuid(), "demand.plan_placed.v1", &changed(&plan)).await?;
+        let plan = plans::lock(command.conn(), group, id).await?.ok_or_else(|| Failure::not_found("plan", id))?;
+        let made = place(&mut command, group, &caller.subject, plan).await?;
         let mut reply = Vec::with_capacity(made.len());
         for id in made {
             let order =
@@ -73,6 +57,34 @@ impl App {
         }
         command.finish(PlaceOrdersResponse { orders: reply }).await
     }
+}
+
+/// Makes the pooled orders of a locked plan, PLACING, and starts the process of each.
+pub(super) async fn place(
+    command: &mut Command,
+    group: GroupId,
+    by: &str,
+    mut plan: Plan,
+) -> Result<Vec<PooledOrderId>, Failure> {
+    let id = plan.id;
+    let missing = plans::missing_commitments(command.conn(), group, id).await?;
+    plan.state = plan.state.place(&id, &missing)?;
+    plan.version += 1;
+    let mut members: HashMap<LotId, Vec<MemberTotal>> = HashMap::new();
+    for total in order_rows::member_totals(command.conn(), group, id).await? {
+        members.entry(total.lot_id).or_default().push(total);
+    }
+    let commitments = plans::commitments(command.conn(), group, id).await?.into_iter().collect();
+    let mut made = Vec::new();
+    for lot in order_rows::lots(command.conn(), group, id).await? {
+        let members = members.remove(&lot.lot_id).unwrap_or_default();
+        let order = make_order(command, group, &plan, lot, &members, &commitments).await?;
+        start(command, group, by, &order).await?;
+        made.push(order.id);
+    }
+    plans::save_state(command.conn(), group, &plan).await?;
+    command.append(id.uuid(), "demand.plan_placed.v1", &changed(&plan)).await?;
+    Ok(made)
 }
 
 /// Writes one pooled order, its forms and its order lines.

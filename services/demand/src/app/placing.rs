@@ -2,11 +2,12 @@
 //! ([`super::placing_steps`]). Every replica runs several; any of them may die at any moment, and another goes on from what is
 //! stored. A call is repeated with the same request id until its answer is stored, so its effect happens once.
 //!
-//! Crash tests make the process die at chosen points: [`super::fail_at`].
+//! Crash tests make the process die at `demand:STEP:POINT` ([`kit::fail_at`]), STEP a name of [`Step`], POINT `before` (nothing done
+//! yet), `called` (tendering has answered, nothing is stored) or `after` (the step is stored).
 
 use std::{collections::BTreeMap, time::Duration};
 
-use kit::{Failure, id::ReservationId, identity::Scope, telemetry};
+use kit::{Failure, fail_at::FailAt, id::ReservationId, identity::Scope, telemetry};
 use proto::tendering::v1::{
     ConfirmReservationRequest, ReleaseReservationRequest, ReservationShare, ReserveRequest,
     tendering_service_client::TenderingServiceClient,
@@ -19,7 +20,6 @@ use uuid::Uuid;
 
 use super::{
     App,
-    fail_at::FailAt,
     placing_steps::{self as steps, Job},
 };
 use crate::{
@@ -93,9 +93,9 @@ impl App {
     }
 
     async fn carry_out(&self, job: &Job, fail_at: &FailAt) -> Result<(), Failure> {
-        fail_at.reached(job.step, "before");
+        fail_at.reached(job.step.name(), "before");
         let outcome = self.call(job).await;
-        fail_at.reached(job.step, "called");
+        fail_at.reached(job.step.name(), "called");
         let stored = match outcome {
             Ok(outcome) => self.store(job, outcome).await,
             Err(failure) if is_refusal(&failure) => self.store_refusal(job, &failure).await,
@@ -114,7 +114,7 @@ impl App {
         if !kept {
             tracing::warn!(step = job.step.name(), "lease lost: another replica carries on");
         }
-        fail_at.reached(job.step, "after");
+        fail_at.reached(job.step.name(), "after");
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::{
         reason::{Reason, summarised},
     },
     store::{
+        dispatches,
         orders::{self, Order},
         plans, processes, rounds,
     },
@@ -71,7 +72,7 @@ pub async fn confirmed(db: &Db, job: &Job) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// ANNOUNCE: the order is placed, and the round ordered when it was the plan's last. False when the lease was lost.
+/// ANNOUNCE: the order is placed and may leave, and the round ordered when it was the plan's last. False when the lease was lost.
 ///
 /// # Errors
 /// When the database is away.
@@ -79,6 +80,7 @@ pub async fn announced(db: &Db, job: &Job) -> Result<bool, Failure> {
     let Some((mut tx, order)) = held(db, job).await? else { return Ok(false) };
     let now = tx.now().await?;
     orders::save_placed(tx.conn(), &order.row, now).await?;
+    dispatches::insert(tx.conn(), &order).await?;
     processes::finish(tx.conn(), job).await?;
     settle_plan(&mut tx, &order).await?;
     tx.append(job.order.uuid(), "demand.order_placed.v1", &placed_event(&order, "")).await?;

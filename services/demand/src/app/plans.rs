@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use kit::{
     Caller, Failure, Role,
-    command::Claim,
+    command::{Claim, Command},
     db::Tx,
-    id::{self, PartyId, PlanId, PlanLineId, SnapshotId},
+    id::{self, GroupId, PartyId, PlanId, PlanLineId, SnapshotId},
     identity::Scope,
 };
 use proto::demand::v1::{
@@ -107,21 +107,13 @@ impl App {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
-        let Proposal { snapshot_id, terms, computed, buyers } = proposal;
+        let snapshot_id = proposal.snapshot_id;
         let snapshot = snapshots::find(command.conn(), group, snapshot_id).await?;
         let round_id = snapshot.ok_or_else(|| Failure::not_found("snapshot", snapshot_id))?.round_id;
         let round = rounds::lock_shared(command.conn(), group, round_id).await?;
         let round = round.ok_or_else(|| Failure::not_found("round", round_id))?;
         round.check_may_be_planned()?;
-        let plan = header(&round, snapshot_id, &terms, &computed)?;
-        let now = command.now().await?;
-        plan_rows::insert(command.conn(), group, &plan, &caller.subject, now).await?;
-        let ids: Vec<PlanLineId> = computed.lines.iter().map(|_| PlanLineId::new()).collect();
-        plan_rows::insert_lines(command.conn(), group, plan.id, &terms, &computed, &ids).await?;
-        plan_rows::insert_shares(command.conn(), group, plan.id, &computed, &ids).await?;
-        plan_rows::insert_exclusions(command.conn(), group, plan.id, &terms, &computed).await?;
-        plan_rows::insert_buyers(command.conn(), group, plan.id, &buyers).await?;
-        command.append(plan.id.uuid(), "demand.plan_proposed.v1", &changed(&plan)).await?;
+        let plan = keep(&mut command, group, &caller.subject, &round, proposal).await?;
         let missing = plans::missing_commitments(command.conn(), group, plan.id).await?;
         command.finish(PlanRoundResponse { plan: Some(plan_to_proto(&plan, &missing)) }).await
     }
@@ -213,6 +205,27 @@ impl App {
     }
 }
 
+/// Writes a computed plan of a locked round, PROPOSED.
+pub(super) async fn keep(
+    command: &mut Command,
+    group: GroupId,
+    by: &str,
+    round: &Round,
+    proposal: Proposal,
+) -> Result<Plan, Failure> {
+    let Proposal { snapshot_id, terms, computed, buyers } = proposal;
+    let plan = header(round, snapshot_id, &terms, &computed)?;
+    let now = command.now().await?;
+    plan_rows::insert(command.conn(), group, &plan, by, now).await?;
+    let ids: Vec<PlanLineId> = computed.lines.iter().map(|_| PlanLineId::new()).collect();
+    plan_rows::insert_lines(command.conn(), group, plan.id, &terms, &computed, &ids).await?;
+    plan_rows::insert_shares(command.conn(), group, plan.id, &computed, &ids).await?;
+    plan_rows::insert_exclusions(command.conn(), group, plan.id, &terms, &computed).await?;
+    plan_rows::insert_buyers(command.conn(), group, plan.id, &buyers).await?;
+    command.append(plan.id.uuid(), "demand.plan_proposed.v1", &changed(&plan)).await?;
+    Ok(plan)
+}
+
 /// A plan that is not the session's group's is not there, rather than a plan without rows. A party's session sees its own rows of
 /// plans that it does not see themselves.
 async fn require_plan(tx: &mut Tx, caller: &Caller, id: PlanId) -> Result<(), Failure> {
@@ -243,7 +256,7 @@ pub(super) fn changed(plan: &Plan) -> PlanChanged {
 }
 
 /// Everybody who pays for a share.
-fn payers(terms: &Terms, computed: &Computed) -> BTreeSet<PartyId> {
+pub(super) fn payers(terms: &Terms, computed: &Computed) -> BTreeSet<PartyId> {
     let payer = |share: &plan::Share| {
         let offer = &terms.offers()[computed.lines[share.line].offer];
         terms.form.buyer(terms.agreements[offer.agreement].wholesale, computed.needs[share.need].party).payer

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use kit::{Caller, Failure, Role, command::Claim, id};
+use kit::{
+    Caller, Failure, Role,
+    command::{Claim, Command},
+    id::{self, GroupId},
+};
 use proto::demand::v1::{
     ConsolidateRoundRequest, ConsolidateRoundResponse, ListSnapshotLinesRequest, ListSnapshotLinesResponse,
     PackagingCount, RoundConsolidated, SnapshotLine,
@@ -11,7 +15,7 @@ use proto::demand::v1::{
 use super::{App, rounds::round_id};
 use crate::{
     convert::{self, snapshot_to_proto},
-    domain::error::DemandError,
+    domain::{error::DemandError, round::Round},
     store::{
         rounds,
         snapshots::{self, Snapshot},
@@ -38,35 +42,7 @@ impl App {
         };
         let round = rounds::lock(command.conn(), group, id).await?.ok_or_else(|| Failure::not_found("round", id))?;
         round.check_may_be_consolidated()?;
-        let measured = snapshots::measure(command.conn(), group, id).await?;
-        if measured.need_count == 0 {
-            return Err(DemandError::RoundEmpty { title: round.terms.title }.into());
-        }
-        let latest = snapshots::find_latest(command.conn(), group, id).await?;
-        let version = latest.as_ref().map_or(1, |latest| latest.version + 1);
-        if let Some(latest) = latest.filter(|latest| latest.sha256 == measured.sha256) {
-            return command.finish(ConsolidateRoundResponse { snapshot: Some(snapshot_to_proto(&latest)) }).await;
-        }
-        let snapshot = Snapshot {
-            id: id::SnapshotId::new(),
-            round_id: id,
-            version,
-            sha256: measured.sha256.to_vec(),
-            need_count: measured.need_count,
-            units: measured.units,
-            article_count: i64::try_from(measured.article_count).map_err(Failure::internal)?,
-            member_count: i64::try_from(measured.member_count).map_err(Failure::internal)?,
-            taken_at: command.now().await?,
-        };
-        snapshots::insert(command.conn(), group, &snapshot).await?;
-        let event = RoundConsolidated {
-            round_id: id.to_string(),
-            snapshot_id: snapshot.id.to_string(),
-            sha256: snapshot.sha256.clone().into(),
-            need_count: snapshot.need_count,
-            units: snapshot.units,
-        };
-        command.append(id.uuid(), "demand.round_consolidated.v1", &event).await?;
+        let snapshot = freeze(&mut command, group, &round).await?;
         command.finish(ConsolidateRoundResponse { snapshot: Some(snapshot_to_proto(&snapshot)) }).await
     }
 
@@ -105,4 +81,39 @@ impl App {
         });
         Ok(ListSnapshotLinesResponse { lines: lines.collect(), next_after })
     }
+}
+
+/// Freezes the needs of a locked round, or finds the snapshot that has them already.
+pub(super) async fn freeze(command: &mut Command, group: GroupId, round: &Round) -> Result<Snapshot, Failure> {
+    let id = round.id;
+    let measured = snapshots::measure(command.conn(), group, id).await?;
+    if measured.need_count == 0 {
+        return Err(DemandError::RoundEmpty { title: round.terms.title.clone() }.into());
+    }
+    let latest = snapshots::find_latest(command.conn(), group, id).await?;
+    let version = latest.as_ref().map_or(1, |latest| latest.version + 1);
+    if let Some(latest) = latest.filter(|latest| latest.sha256 == measured.sha256) {
+        return Ok(latest);
+    }
+    let snapshot = Snapshot {
+        id: id::SnapshotId::new(),
+        round_id: id,
+        version,
+        sha256: measured.sha256.to_vec(),
+        need_count: measured.need_count,
+        units: measured.units,
+        article_count: i64::try_from(measured.article_count).map_err(Failure::internal)?,
+        member_count: i64::try_from(measured.member_count).map_err(Failure::internal)?,
+        taken_at: command.now().await?,
+    };
+    snapshots::insert(command.conn(), group, &snapshot).await?;
+    let event = RoundConsolidated {
+        round_id: id.to_string(),
+        snapshot_id: snapshot.id.to_string(),
+        sha256: snapshot.sha256.clone().into(),
+        need_count: snapshot.need_count,
+        units: snapshot.units,
+    };
+    command.append(id.uuid(), "demand.round_consolidated.v1", &event).await?;
+    Ok(snapshot)
 }

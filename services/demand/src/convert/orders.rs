@@ -59,6 +59,7 @@ pub fn order_to_proto(order: Order) -> Result<wire::PooledOrder, Failure> {
         answer_means: row.answer_means.unwrap_or_default(),
         answered_by: row.answered_by.unwrap_or_default(),
         cancelled_cents: row.cancelled_cents,
+        platform_site_id: row.platform_site_id.map(|id| id.to_string()).unwrap_or_default(),
         opening,
     })
 }
@@ -78,6 +79,7 @@ pub fn pooled_line_to_proto(line: PooledLine) -> wire::PooledOrderLine {
         amount_cents: line.amount_cents,
         promised_on: line.promised_on.map(|day| day.to_string()).unwrap_or_default(),
         vat_rate: line.vat_rate.normalize().to_string(),
+        answer_reason: line.answer_reason,
     }
 }
 

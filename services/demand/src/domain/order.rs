@@ -72,6 +72,8 @@ pub enum Means {
     Email,
     /// Sent a file.
     File,
+    /// The supplier itself, by the signed link in its order's e-mail.
+    EmailLink,
 }
 
 impl Means {
@@ -80,10 +82,11 @@ impl Means {
     /// # Errors
     /// [`OrderError::WrongMeans`]: the portal is the supplier's own, the others are an officer's.
     pub fn parse(text: &str, by_supplier: bool) -> Result<Self, OrderError> {
-        let allowed: &[Self] = if by_supplier { &[Self::Portal] } else { &[Self::Phone, Self::Email, Self::File] };
+        let allowed: &[Self] =
+            if by_supplier { &[Self::Portal, Self::EmailLink] } else { &[Self::Phone, Self::Email, Self::File] };
         allowed.iter().copied().find(|means| means.name() == text).ok_or_else(|| OrderError::WrongMeans {
             means: text.chars().take(20).collect(),
-            allowed: if by_supplier { "PORTAL" } else { "PHONE, EMAIL, FILE" },
+            allowed: if by_supplier { "PORTAL, EMAIL_LINK" } else { "PHONE, EMAIL, FILE" },
         })
     }
 
@@ -95,6 +98,7 @@ impl Means {
             Self::Phone => "PHONE",
             Self::Email => "EMAIL",
             Self::File => "FILE",
+            Self::EmailLink => "EMAIL_LINK",
         }
     }
 }

@@ -78,6 +78,22 @@ pub enum OrderError {
         /// Its state.
         state: String,
     },
+    /// Something of an urgent order may not be ordered: nothing of it is.
+    #[error("urgent order refused by {rule} ({law}): {text}")]
+    UrgentOrderRefused {
+        /// Rule.
+        rule: String,
+        /// Article of law or clause; may be empty.
+        law: String,
+        /// One French sentence with the figures.
+        text: String,
+    },
+    /// An urgent order from several lots could be half placed.
+    #[error("an urgent order is of one lot, this one of {}", .lots.join(", "))]
+    UrgentOrderManyLots {
+        /// The lots.
+        lots: Vec<String>,
+    },
     /// An officer enters an answer with the means by which it came; the portal is the supplier's own.
     #[error("{means} is not how this caller answers: {allowed}")]
     WrongMeans {
@@ -108,9 +124,12 @@ impl DomainError for OrderError {
             | Self::AnotherPlanApproved { .. }
             | Self::MissingCommitments { .. }
             | Self::OrderNotPlaced { .. }
+            | Self::UrgentOrderRefused { .. }
             | Self::MoreThanOrdered { .. } => ErrorKind::NotNow,
             Self::NotABuyer { .. } => ErrorKind::NotFound,
-            Self::QuantityOutOfRange { .. } | Self::WrongMeans { .. } => ErrorKind::Invalid,
+            Self::QuantityOutOfRange { .. } | Self::WrongMeans { .. } | Self::UrgentOrderManyLots { .. } => {
+                ErrorKind::Invalid
+            }
             // The other services changed their answer between two calls: asking again mends it.
             Self::TermsIncomplete { .. } => ErrorKind::Unavailable,
             Self::SnapshotNotWhole { .. } | Self::Arithmetic(_) => ErrorKind::Internal,
@@ -129,6 +148,8 @@ impl DomainError for OrderError {
             Self::NotABuyer { .. } => "NOT_A_BUYER",
             Self::MissingCommitments { .. } => "MISSING_COMMITMENTS",
             Self::OrderNotPlaced { .. } => "ORDER_NOT_PLACED",
+            Self::UrgentOrderRefused { .. } => "URGENT_ORDER_REFUSED",
+            Self::UrgentOrderManyLots { .. } => "URGENT_ORDER_MANY_LOTS",
             Self::WrongMeans { .. } => "WRONG_MEANS",
             Self::MoreThanOrdered { .. } => "MORE_THAN_ORDERED",
         }
@@ -155,6 +176,10 @@ impl DomainError for OrderError {
                 ("parties", parties.iter().take(50).cloned().collect::<Vec<_>>().join(", ")),
             ],
             Self::OrderNotPlaced { order, state } => vec![("order", order.clone()), ("state", state.clone())],
+            Self::UrgentOrderRefused { rule, law, text } => {
+                vec![("rule", rule.clone()), ("source", law.clone()), ("text", text.clone())]
+            }
+            Self::UrgentOrderManyLots { lots } => vec![("lots", lots.join(", "))],
             Self::WrongMeans { means, allowed } => vec![("means", means.clone()), ("allowed", (*allowed).to_owned())],
             Self::MoreThanOrdered { line, ordered, cancelled, delivered } => vec![
                 ("line", line.clone()),

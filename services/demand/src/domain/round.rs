@@ -29,15 +29,18 @@ pub enum RoundKind {
         /// Months that the needs are stated for, 1 to [`PERIOD_LIMIT`].
         period_months: i32,
     },
+    /// Made for one urgent order, closed at once; its title says why it could not wait. It obeys the rules of an order round.
+    Urgent,
 }
 
 impl RoundKind {
-    /// `ORDER` or `CENSUS`.
+    /// `ORDER`, `CENSUS` or `URGENT`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Order => "ORDER",
             Self::Census { .. } => "CENSUS",
+            Self::Urgent => "URGENT",
         }
     }
 
@@ -46,6 +49,7 @@ impl RoundKind {
     pub fn from_name(name: &str, period_months: Option<i32>) -> Option<Self> {
         match (name, period_months) {
             ("ORDER", None) => Some(Self::Order),
+            ("URGENT", None) => Some(Self::Urgent),
             ("CENSUS", Some(period_months)) => Some(Self::Census { period_months }),
             (_, _) => None,
         }
@@ -55,7 +59,7 @@ impl RoundKind {
     #[must_use]
     pub const fn period_months(self) -> Option<i32> {
         match self {
-            Self::Order => None,
+            Self::Order | Self::Urgent => None,
             Self::Census { period_months } => Some(period_months),
         }
     }
@@ -66,8 +70,8 @@ impl RoundKind {
     /// When something is said outside a census.
     pub fn commitment(self, said: Option<Commitment>) -> Result<Option<Commitment>, NoCensus> {
         match (self, said) {
-            (Self::Order, None) => Ok(None),
-            (Self::Order, Some(_)) => Err(NoCensus),
+            (Self::Order | Self::Urgent, None) => Ok(None),
+            (Self::Order | Self::Urgent, Some(_)) => Err(NoCensus),
             (Self::Census { .. }, said) => Ok(Some(said.unwrap_or(Commitment::Indicative))),
         }
     }
@@ -144,7 +148,7 @@ impl RoundTerms {
             faults.push(FieldFault::new("round.closes_at", "must be later than opens_at"));
         }
         match self.kind {
-            RoundKind::Order => {
+            RoundKind::Order | RoundKind::Urgent => {
                 if self.agreement_ids.is_empty() || self.agreement_ids.len() > AGREEMENT_LIMIT {
                     let detail = format!("must name 1 to {AGREEMENT_LIMIT} agreements");
                     faults.push(FieldFault::new("round.agreement_ids", detail));
@@ -237,7 +241,7 @@ impl Round {
     /// [`DemandError::RoundWrongState`], [`DemandError::CensusNotOrdered`].
     pub fn check_may_be_planned(&self) -> Result<(), DemandError> {
         match self.terms.kind {
-            RoundKind::Order => self.check_may_be_consolidated(),
+            RoundKind::Order | RoundKind::Urgent => self.check_may_be_consolidated(),
             RoundKind::Census { .. } => Err(DemandError::CensusNotOrdered { title: self.terms.title.clone() }),
         }
     }

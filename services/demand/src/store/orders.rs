@@ -165,6 +165,8 @@ pub struct PooledLine {
     pub vat_rate: Decimal,
     /// Day promised by the supplier.
     pub promised_on: Option<NaiveDate>,
+    /// Why it accepted less, in its words.
+    pub answer_reason: String,
 }
 
 /// Lines of a pooled order by id.
@@ -175,7 +177,7 @@ pub async fn pooled_lines(
 ) -> Result<Vec<PooledLine>, Failure> {
     Ok(sqlx::query_as(
         "SELECT id, article_id, packaging_code, pack_units, packs, units_ordered, units_cancelled, unit_price, amount_cents,
-           vat_rate, promised_on
+           vat_rate, promised_on, answer_reason
          FROM pooled_line WHERE group_id = $1 AND pooled_order_id = $2 ORDER BY id",
     )
     .bind(group)
@@ -399,19 +401,27 @@ async fn save_form_state(conn: &mut PgConnection, order: &OrderRow, state: Order
     Ok(())
 }
 
-/// Days promised by the supplier, per line.
-pub async fn save_promises(
-    conn: &mut PgConnection,
-    group: GroupId,
-    promises: &[(PlanLineId, NaiveDate)],
-) -> Result<(), Failure> {
+/// What a supplier said about a line besides its quantity.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The line.
+    pub line: PlanLineId,
+    /// Day promised.
+    pub promised_on: Option<NaiveDate>,
+    /// Why it accepts less; may be empty.
+    pub reason: String,
+}
+
+/// Days promised and reasons given by the supplier, per line.
+pub async fn save_said(conn: &mut PgConnection, group: GroupId, said: &[Said]) -> Result<(), Failure> {
     sqlx::query(
-        "UPDATE pooled_line p SET promised_on = r.day FROM unnest($2::uuid[], $3::date[]) AS r (id, day)
-         WHERE p.group_id = $1 AND p.id = r.id",
+        "UPDATE pooled_line p SET promised_on = coalesce(r.day, p.promised_on), answer_reason = r.reason
+         FROM unnest($2::uuid[], $3::date[], $4::text[]) AS r (id, day, reason) WHERE p.group_id = $1 AND p.id = r.id",
     )
     .bind(group)
-    .bind(promises.iter().map(|promise| promise.0).collect::<Vec<_>>())
-    .bind(promises.iter().map(|promise| promise.1).collect::<Vec<_>>())
+    .bind(said.iter().map(|said| said.line).collect::<Vec<_>>())
+    .bind(said.iter().map(|said| said.promised_on).collect::<Vec<_>>())
+    .bind(said.iter().map(|said| said.reason.as_str()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

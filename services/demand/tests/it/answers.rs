@@ -37,7 +37,7 @@ async fn accept(scene: &Scene, order: &str) -> AnswerOrderResponse {
 /// A line of an answer by the id of the first line of the order.
 async fn line_answer(scene: &Scene, order: &str, accepted_units: i64) -> LineAnswer {
     let pooled_line_id = scene.lines(&scene.officer, order).await[0].pooled_line_id.clone();
-    LineAnswer { pooled_line_id, accepted_units, promised_on: "2026-12-18".into() }
+    LineAnswer { pooled_line_id, accepted_units, promised_on: "2026-12-18".into(), reason: String::new() }
 }
 
 async fn book(scene: &Scene, kind: &str, payload: Vec<u8>) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod census;
+mod dispatches;
 mod imports;
 mod needs;
 mod orders;
@@ -10,3 +11,4 @@ mod plans;
 mod rounds;
 mod scene;
 mod support;
+mod urgent;

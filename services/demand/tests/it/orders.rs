@@ -40,6 +40,13 @@ pub async fn carry_through(db: &Db) {
     }
 }
 
+/// Does what tendering's refusal of the next order leads to; whether one was due.
+pub async fn refuse_next(db: &Db) -> bool {
+    let Some(job) = claim(db).await else { return false };
+    assert!(steps::refused(db, &job, &too_much()).await.unwrap());
+    true
+}
+
 fn allowed() -> Reason {
     Reason::new("BENEFICIARY_NAMED", "CCP R2162-6", "Membre nommé.".into(), &[])
 }

@@ -3,7 +3,7 @@
 use kit::{Failure, id::PartyId};
 use proto::membership::v1 as pb;
 
-use super::{Fields, MOST_REGISTERED, check_repeats, fields::date_to_text};
+use super::{Fields, MOST_REGISTERED, check_repeats, fields::date_to_text, person::parse_email};
 use crate::domain::{BuyerStatus, Finess, Gln, Key, Party, PartyKind, Siret};
 
 /// Reads the parties of a request; each gets a new id, for the case that its key is new.
@@ -48,6 +48,10 @@ fn party_from_proto(fields: &mut Fields, path: &str, party: &pb::Party) -> Optio
     let buyer_status = status_from_proto(party.buyer_status());
     let buyer_status_evidence = fields.text(&at("buyer_status_evidence"), &party.buyer_status_evidence, 0, 1_000);
     let buyer_status_on = fields.date_if_any(&at("buyer_status_on"), &party.buyer_status_on);
+    let contact_email = fields.parsed_if_any(&at("contact_email"), &party.contact_email, parse_email);
+    if contact_email.is_some() && matches!(kind, Some(PartyKind::Establishment | PartyKind::Platform)) {
+        fields.fault(&at("contact_email"), "is for firms only");
+    }
     match (kind, buyer_status) {
         (Some(PartyKind::Establishment), None) => {
             fields.fault(&at("buyer_status"), "an establishment needs one; UNKNOWN if it is not known")
@@ -81,6 +85,7 @@ fn party_from_proto(fields: &mut Fields, path: &str, party: &pb::Party) -> Optio
         buyer_status,
         buyer_status_evidence,
         buyer_status_on,
+        contact_email,
     })
 }
 
@@ -98,6 +103,7 @@ pub fn party_to_proto(party: &Party) -> pb::Party {
         buyer_status: status_to_proto(party.buyer_status).into(),
         buyer_status_evidence: party.buyer_status_evidence.clone(),
         buyer_status_on: date_to_text(party.buyer_status_on),
+        contact_email: party.contact_email.clone().unwrap_or_default(),
     }
 }
 

@@ -139,7 +139,7 @@ pub(crate) fn parse_login(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn parse_email(text: &str) -> Result<String, &'static str> {
+pub(super) fn parse_email(text: &str) -> Result<String, &'static str> {
     // Whether it arrives, only sending tells.
     let fits = text.len() <= 254
         && text.chars().all(|c| !c.is_whitespace() && !c.is_control())

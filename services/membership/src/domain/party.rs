@@ -85,6 +85,8 @@ pub struct Party {
     pub buyer_status_evidence: String,
     /// Since when.
     pub buyer_status_on: Option<NaiveDate>,
+    /// Firms only: where orders are sent by e-mail.
+    pub contact_email: Option<String>,
 }
 
 impl Party {
@@ -149,6 +151,7 @@ mod tests {
             buyer_status: None,
             buyer_status_evidence: String::new(),
             buyer_status_on: None,
+            contact_email: None,
         }
     }
 

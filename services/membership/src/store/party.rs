@@ -21,6 +21,7 @@ struct Row {
     buyer_status: Option<String>,
     buyer_status_evidence: String,
     buyer_status_on: Option<NaiveDate>,
+    contact_email: Option<String>,
 }
 
 impl TryFrom<Row> for Party {
@@ -43,6 +44,7 @@ impl TryFrom<Row> for Party {
             name: row.name,
             buyer_status_evidence: row.buyer_status_evidence,
             buyer_status_on: row.buyer_status_on,
+            contact_email: row.contact_email,
         })
     }
 }
@@ -83,12 +85,14 @@ pub async fn list_alike(conn: &mut PgConnection, parties: &[Party]) -> Result<Ve
 /// When the database is away.
 pub async fn save_all(conn: &mut PgConnection, parties: &[Party]) -> Result<(), Failure> {
     sqlx::query(
-        "INSERT INTO party (party_id, key, kind, name, siret, finess, gln, buyer_status, buyer_status_evidence, buyer_status_on)
+        "INSERT INTO party (party_id, key, kind, name, siret, finess, gln, buyer_status, buyer_status_evidence, buyer_status_on,
+           contact_email)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-           $9::text[], $10::date[])
+           $9::text[], $10::date[], $11::text[])
          ON CONFLICT (party_id) DO UPDATE SET name = excluded.name, siret = excluded.siret, finess = excluded.finess,
            gln = excluded.gln, buyer_status = excluded.buyer_status,
-           buyer_status_evidence = excluded.buyer_status_evidence, buyer_status_on = excluded.buyer_status_on",
+           buyer_status_evidence = excluded.buyer_status_evidence, buyer_status_on = excluded.buyer_status_on,
+           contact_email = excluded.contact_email",
     )
     .bind(parties.iter().map(|party| party.id).collect::<Vec<_>>())
     .bind(parties.iter().map(|party| party.key.as_str()).collect::<Vec<_>>())
@@ -100,6 +104,7 @@ pub async fn save_all(conn: &mut PgConnection, parties: &[Party]) -> Result<(), 
     .bind(parties.iter().map(|party| party.buyer_status.map(BuyerStatus::name)).collect::<Vec<_>>())
     .bind(parties.iter().map(|party| party.buyer_status_evidence.as_str()).collect::<Vec<_>>())
     .bind(parties.iter().map(|party| party.buyer_status_on).collect::<Vec<_>>())
+    .bind(parties.iter().map(|party| party.contact_email.as_deref()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -214,15 +214,20 @@ impl<'a> Season<'a> {
         self.people.suppliers.get(key).map(String::as_str)
     }
 
-    /// Suppliers confirm; for one without an account an officer takes the order's file and enters what came by e-mail.
+    /// Suppliers confirm: on the portal, or by the link in the e-mail; for one without either an officer takes the order's file and enters what came by e-mail.
     ///
     /// # Errors
     /// When something is refused that should not be.
     pub async fn answer(&mut self) -> anyhow::Result<()> {
         let base = self.base();
+        let mut cancelled = 0;
         for order in self.orders().await?.iter().filter(|order| order["state"] == "PLACED") {
             let id = text(order, "id")?;
             let path = format!("{base}/pooled-orders/{id}");
+            if self.answers_by_link(order)? {
+                cancelled += self.answer_by_link(order, cancelled == 0).await?;
+                continue;
+            }
             let (login, means) = match self.supplier_login(text(order, "supplier_id")?) {
                 Some(login) => (login, "PORTAL"),
                 None => {
@@ -244,6 +249,7 @@ impl<'a> Season<'a> {
                 )
                 .await?;
         }
+        self.facts.insert("cancelled_by_answers", cancelled);
         self.facts.insert(
             "suppliers_without_account",
             self.notes.iter().filter(|note| note.contains("en fichier")).count().try_into()?,

@@ -39,11 +39,12 @@ impl Season<'_> {
             let heard: i64 =
                 destinations.values().flatten().map(|line| line["units_accepted"].as_i64().unwrap_or(0)).sum();
             let there: BTreeSet<&str> = destinations.keys().map(|(order, _)| order.as_str()).collect();
-            let wanted: i64 = orders
+            let ordered: i64 = orders
                 .iter()
                 .filter(|order| order["state"] == "ANSWERED")
                 .filter_map(|order| order["units_ordered"].as_i64())
                 .sum();
+            let wanted = ordered - self.facts["cancelled_by_answers"];
             if there.len() == accepted.len() && heard == wanted {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kit::french::grouped;
+use crate::french::grouped;
 
 /// Most base units in one need. A million needs of that size still sum within 64 bits.
 pub const UNITS_LIMIT: i64 = 1_000_000_000_000;

@@ -1,14 +1,12 @@
 //! For crash tests: the process exits as if killed when it reaches a point, once per point.
 //!
-//! `CENTRALE_FAIL_AT=demand:STEP:POINT,…` with STEP a name of [`Step`], POINT `before` (nothing done yet), `called` (tendering has
-//! answered, nothing is stored) or `after` (the step is stored). `CENTRALE_FAIL_ONCE` names a folder where a point that was
-//! reached leaves a file, so that the process started again passes it. Without the variables none of it happens.
+//! `CENTRALE_FAIL_AT=PROCESS:STEP:POINT,…`, e.g. `demand:RESERVE:called`; the process that has the point says which there are.
+//! `CENTRALE_FAIL_ONCE` names a folder where a point that was reached leaves a file, so that the process started again passes
+//! it. Without the variables none of it happens.
 
 use std::path::PathBuf;
 
-use kit::config::Env;
-
-use crate::domain::process::Step;
+use crate::config::Env;
 
 /// Exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -16,27 +14,30 @@ const KILLED: i32 = 137;
 /// Where the process is to die.
 #[derive(Debug, Clone, Default)]
 pub struct FailAt {
+    process: &'static str,
     points: Vec<String>,
     once: Option<PathBuf>,
 }
 
 impl FailAt {
-    /// Reads the two variables.
+    /// Reads the two variables for a process.
     #[must_use]
-    pub fn read(env: &Env) -> Self {
+    pub fn read(process: &'static str, env: &Env) -> Self {
         let points = env.optional("CENTRALE_FAIL_AT").unwrap_or_default();
+        let own = format!("{process}:");
         Self {
-            points: points.split(',').filter(|point| point.starts_with("demand:")).map(str::to_owned).collect(),
+            process,
+            points: points.split(',').filter(|point| point.starts_with(&own)).map(str::to_owned).collect(),
             once: env.optional("CENTRALE_FAIL_ONCE").map(PathBuf::from),
         }
     }
 
     /// Dies here if this is one of the points.
-    pub fn reached(&self, step: Step, point: &str) {
+    pub fn reached(&self, step: &str, point: &str) {
         if self.points.is_empty() {
             return;
         }
-        let here = format!("demand:{}:{point}", step.name());
+        let here = format!("{}:{step}:{point}", self.process);
         if !self.points.contains(&here) {
             return;
         }
