@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    body::Bytes,
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -15,6 +16,16 @@ const ANY: i64 = 0;
 
 /// A body with its version, or 304 where the client has it already.
 pub fn tagged(headers: &HeaderMap, version: i64, body: impl Serialize) -> Response {
+    with_tag(headers, version, || Json(body).into_response())
+}
+
+/// As [`tagged`] for a body that is JSON already.
+pub fn tagged_json(headers: &HeaderMap, version: i64, body: Bytes) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    with_tag(headers, version, || ([(header::CONTENT_TYPE, kind)], body).into_response())
+}
+
+fn with_tag(headers: &HeaderMap, version: i64, body: impl FnOnce() -> Response) -> Response {
     let tag = tag(version);
     let has_it = headers
         .get_all(header::IF_NONE_MATCH)
@@ -22,7 +33,7 @@ pub fn tagged(headers: &HeaderMap, version: i64, body: impl Serialize) -> Respon
         .filter_map(|value| value.to_str().ok())
         .flat_map(|list| list.split(','))
         .any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag);
-    let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { Json(body).into_response() };
+    let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { body() };
     put(&mut response, &tag);
     response
 }

@@ -26,7 +26,7 @@ use crate::{
         Format, Origin, Schema, SheetFile, corrections,
         spool::{Stored, nameless},
     },
-    upstream::{demand, unreached},
+    upstream::{LONG, demand, unreached},
 };
 
 /// Rows in one message.
@@ -35,8 +35,6 @@ const CHUNK_ROWS: usize = 1_000;
 const CHUNK_BYTES: usize = 512 * 1024;
 /// Messages read ahead.
 const AHEAD: usize = 2;
-/// Longest an import may take.
-pub const IMPORT_DEADLINE: Duration = Duration::from_secs(600);
 /// Times a file is sent when demand cannot be reached.
 const ATTEMPTS: u32 = 3;
 /// Pause before it is sent again.
@@ -205,7 +203,7 @@ fn header(order: &Order, sha256: &str) -> ImportHeader {
 
 async fn send(app: &App, caller: &Caller, header: ImportHeader, file: Arc<SheetFile>) -> Result<Outcome, Failure> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    let request = app.peers.demand.request_within(caller, ReceiverStream::new(receiver), IMPORT_DEADLINE)?;
+    let request = app.peers.demand.request_within(caller, ReceiverStream::new(receiver), LONG)?;
     let mut client = demand(app.peers.demand.channel());
     let answer = client.import_needs(request);
     tokio::pin!(answer);

@@ -13,13 +13,22 @@ use kit::Failure;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument as _;
 
-use crate::{App, error::GatewayError, import::IMPORT_DEADLINE, problem::Problem, reply::page::POLICY};
+use crate::{App, error::GatewayError, problem::Problem, reply::page::POLICY, upstream::LONG};
 
 /// Longest a request may take, its retries included.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How the routes that take files end.
-const FILE_ROUTES: [&str; 6] =
-    ["/needs/file", "/codes/file", "/consumption/file", "/lot-consumption/file", "/open-orders/file", "/tenders"];
+/// How the routes end that take files, or work on all the needs of a round: a million are more than half a minute's work.
+const LONG_ROUTES: [&str; 9] = [
+    "/needs/file",
+    "/codes/file",
+    "/consumption/file",
+    "/lot-consumption/file",
+    "/open-orders/file",
+    "/tenders",
+    "/consolidate",
+    "/plan",
+    "/place",
+];
 /// Header with the trace to quote.
 const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 /// Nothing may be loaded by an answer that is data.
@@ -42,8 +51,8 @@ pub async fn no_route(uri: Uri) -> Problem {
 }
 
 async fn deadline(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let takes_file = path.is_some_and(|path| FILE_ROUTES.iter().any(|end| path.as_str().ends_with(end)));
-    let limit = if takes_file { IMPORT_DEADLINE } else { DEADLINE };
+    let long = path.is_some_and(|path| LONG_ROUTES.iter().any(|end| path.as_str().ends_with(end)));
+    let limit = if long { LONG } else { DEADLINE };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::from(GatewayError::RequestTimedOut { seconds: limit.as_secs() }).into_response(),

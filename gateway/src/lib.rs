@@ -17,6 +17,7 @@
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
 pub mod access;
+mod articles;
 mod auth;
 mod body;
 mod config;
@@ -68,6 +69,7 @@ pub(crate) struct Parts {
     peers: Peers,
     issuers: oidc::Issuers,
     people: people::People,
+    articles: articles::Articles,
     page_key: PageKey,
     limiter: limiter::Limiter,
     public_url: String,
@@ -119,6 +121,7 @@ fn router(config: Config) -> Result<(Router, Value, App), std::io::Error> {
         peers: config.peers,
         issuers,
         people: people::People::default(),
+        articles: articles::Articles::default(),
         page_key: config.page_key,
         limiter: limiter::Limiter::new(config.redis),
         public_url: config.public_url,

@@ -17,7 +17,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     jwk::{AlgorithmParameters, JwkSet},
 };
-use kit::Failure;
+use kit::{Failure, clock::technical_now};
 use proto::membership::v1::GetIssuerKeysRequest;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{sync::Mutex, time::Instant};
@@ -48,6 +48,10 @@ const REFRESH_EVERY: Duration = Duration::from_secs(60);
 const RETRY_EVERY: Duration = Duration::from_secs(2);
 /// Keys are fetched again after so long, so that a withdrawn one is forgotten.
 const KEYS_LIVE: Duration = Duration::from_secs(600);
+/// How long a token found good is believed without checking its signature again: as long as its person's grants are.
+const TOKENS_LIVE: Duration = Duration::from_secs(30);
+/// Most tokens remembered.
+const TOKENS_KEPT: usize = 10_000;
 /// Longest an issuer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Largest document read from an issuer.
@@ -60,6 +64,15 @@ pub struct Issuers {
     audience: String,
     known: HashMap<String, Issuer>,
     http: Option<HttpClient>,
+    /// Tokens found good lately: checking a signature costs more than many a request.
+    good: std::sync::Mutex<HashMap<String, Good>>,
+}
+
+/// A token found good: since when, and what it says.
+#[derive(Clone)]
+struct Good {
+    since: Instant,
+    claims: Claims,
 }
 
 struct Issuer {
@@ -94,6 +107,9 @@ struct Claims {
     iss: String,
     #[serde(default)]
     sub: String,
+    /// Seconds since 1970; some issuers give fractions.
+    #[serde(default)]
+    exp: f64,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +129,7 @@ impl Issuers {
             known.entry(issuer.clone()).or_insert_with(|| Issuer::new(Source::Discovery));
         }
         let http = if further.is_empty() { None } else { Some(http_client()?) };
-        Ok(Self { audience: audience.to_owned(), known, http })
+        Ok(Self { audience: audience.to_owned(), known, http, good: std::sync::Mutex::default() })
     }
 
     /// Checks a token and gives its issuer and subject.
@@ -121,6 +137,9 @@ impl Issuers {
     /// # Errors
     /// `TOKEN_REFUSED`; or `UNAVAILABLE` when the embedded issuer's keys have never been fetched and cannot be now.
     pub async fn check(&self, app: &App, token: &str) -> Result<(String, String), Problem> {
+        if let Some(Claims { iss, sub, .. }) = self.remembered(token, Instant::now(), technical_now().timestamp()) {
+            return Ok((iss, sub));
+        }
         let header = jsonwebtoken::decode_header(token).map_err(refused)?;
         let claimed: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(refused)?;
         let issuer = self.known.get(&claimed.iss).ok_or_else(|| refused("unknown issuer"))?;
@@ -135,7 +154,25 @@ impl Issuers {
         if claims.sub.is_empty() {
             return Err(refused("no subject"));
         }
+        self.remember(token, Good { since: Instant::now(), claims: claims.clone() });
         Ok((claims.iss, claims.sub))
+    }
+
+    fn remembered(&self, token: &str, now: Instant, seconds: i64) -> Option<Claims> {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = good.get(token).filter(|good| now.duration_since(good.since) < TOKENS_LIVE)?;
+        ((seconds as f64) < found.claims.exp).then(|| found.claims.clone())
+    }
+
+    fn remember(&self, token: &str, found: Good) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.len() >= TOKENS_KEPT {
+            good.retain(|_, good| good.since.elapsed() < TOKENS_LIVE);
+            if good.len() >= TOKENS_KEPT {
+                good.clear();
+            }
+        }
+        good.insert(token.to_owned(), found);
     }
 
     async fn key(&self, app: &App, name: &str, issuer: &Issuer, kid: Option<&str>) -> Result<Key, Problem> {
@@ -286,10 +323,7 @@ fn unavailable(why: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use kit::{
-        clock::technical_now,
-        identity::{Signer, generate_key},
-    };
+    use kit::identity::{Signer, generate_key};
     use serde_json::json;
 
     use super::*;
@@ -338,6 +372,18 @@ mod tests {
         assert!(
             verify(&token, &issuer.keys[&issuer.kid].key, Algorithm::EdDSA, "https://c.example", "centrale").is_err()
         );
+    }
+
+    #[test]
+    fn a_good_token_is_remembered_for_half_a_minute_and_never_past_its_end() {
+        let issuers = Issuers::new("centrale", "https://c.example", &[]).unwrap();
+        let now = Instant::now();
+        let claims = Claims { iss: "https://c.example".into(), sub: "prs_1".into(), exp: 1_000.0 };
+        issuers.remember("token", Good { since: now, claims });
+        assert!(issuers.remembered("token", now, 999).is_some());
+        assert!(issuers.remembered("token", now, 1_000).is_none());
+        assert!(issuers.remembered("token", now + TOKENS_LIVE, 999).is_none());
+        assert!(issuers.remembered("another", now, 999).is_none());
     }
 
     #[test]

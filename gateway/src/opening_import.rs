@@ -14,10 +14,10 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     App,
-    import::{IMPORT_DEADLINE, blocking},
+    import::blocking,
     opening_file::{self, Defaults},
     sheet::SheetFile,
-    upstream::opening,
+    upstream::{LONG, opening},
 };
 
 /// Rows in one message.
@@ -45,7 +45,7 @@ pub async fn load(
     rows: Rows,
 ) -> Result<(LoadOpeningResponse, usize), Failure> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    let request = app.peers.demand.request_within(caller, ReceiverStream::new(receiver), IMPORT_DEADLINE)?;
+    let request = app.peers.demand.request_within(caller, ReceiverStream::new(receiver), LONG)?;
     let mut client = opening(app.peers.demand.channel());
     let answer = client.load_opening(request);
     tokio::pin!(answer);

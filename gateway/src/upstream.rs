@@ -2,7 +2,12 @@
 
 use std::{future::Future, time::Duration};
 
-use kit::{Failure, client::Peer, error::CommonError, identity::Caller};
+use kit::{
+    Failure,
+    client::{DEFAULT_DEADLINE, Peer},
+    error::CommonError,
+    identity::Caller,
+};
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
     demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
@@ -50,6 +55,9 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// Pauses before the second, third and fourth attempt: about as long as a service takes to start again.
 const PAUSES: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(700), Duration::from_millis(2_000)];
 
+/// Longest that work on a whole round or a file may take.
+pub const LONG: Duration = Duration::from_secs(600);
+
 /// Sends one unary request as `caller`, again where the service could not be reached. Every changing message carries its
 /// request id, so a second arrival of the same message has no second effect.
 ///
@@ -61,10 +69,29 @@ where
     S: Fn(Channel, Request<Q>) -> F,
     F: Future<Output = Result<Response<A>, Status>>,
 {
+    call_within(DEFAULT_DEADLINE, peer, caller, message, send).await
+}
+
+/// As [`call`] with a deadline of its own.
+///
+/// # Errors
+/// As [`call`].
+pub async fn call_within<Q, A, S, F>(
+    deadline: Duration,
+    peer: &Peer,
+    caller: &Caller,
+    message: Q,
+    send: S,
+) -> Result<A, Failure>
+where
+    Q: Clone,
+    S: Fn(Channel, Request<Q>) -> F,
+    F: Future<Output = Result<Response<A>, Status>>,
+{
     let mut pauses = PAUSES.into_iter();
     loop {
         // A statement lives 60 s and carries the deadline of this attempt: made afresh each time.
-        let request = peer.request(caller, message.clone())?;
+        let request = peer.request_within(caller, message.clone(), deadline)?;
         let status = match send(peer.channel(), request).await {
             Ok(answer) => return Ok(answer.into_inner()),
             Err(status) => status,

@@ -6,6 +6,7 @@ mod audit;
 mod consultations;
 mod crash;
 mod files;
+mod hot;
 mod isolation;
 mod journey;
 mod leaves;

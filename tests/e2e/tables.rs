@@ -3,8 +3,9 @@
 use crate::shared::shared;
 
 /// Deployment-wide tables without a group: reference data, registries, operators' own, and the migrations' own.
-const REFERENCE: [&str; 17] = [
+const REFERENCE: [&str; 18] = [
     "catalogue.article",
+    "catalogue.edition",
     "catalogue.identifier",
     "catalogue.packaging",
     "logistics.break_bulk",

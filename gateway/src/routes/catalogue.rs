@@ -8,18 +8,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Id;
 use crate::{
-    App,
+    App, articles,
     body::Body,
     dto::{
         all,
         catalogue::{Article, ArticleInput, ArticlePage, Price, PriceInput, PricePage},
     },
-    etag::tagged,
+    etag::tagged_json,
     idempotency::RequestId,
     pages::{PageParams, Paging},
     problem::Problem,
     session::Session,
-    upstream::{call, catalogue, promised},
+    upstream::{call, catalogue},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -94,13 +94,8 @@ async fn get_article(
     Id(r#ref): Id,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let answer =
-        call(&app.peers.catalogue, &session.caller, pb::GetArticleRequest { r#ref }, |channel, request| async move {
-            catalogue(channel).get_article(request).await
-        })
-        .await?;
-    let article = Article::from(promised(answer.article, "article")?);
-    Ok(tagged(&headers, article.version, article))
+    let article = articles::read(&app, &session.caller, r#ref).await?;
+    Ok(tagged_json(&headers, article.version, article.body.clone()))
 }
 
 /// Prices to set.

@@ -26,7 +26,7 @@ use crate::{
     pages::{PageParams, Paging},
     problem::Problem,
     session::Session,
-    upstream::{call, demand, promised},
+    upstream::{LONG, call, call_within, demand, promised},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -67,7 +67,7 @@ async fn plan_round(
     RequestId(request_id): RequestId,
 ) -> Result<(StatusCode, Json<Plan>), Problem> {
     let request = pb::PlanRoundRequest { request_id, snapshot_id };
-    let answer = call(&app.peers.demand, &session.caller, request, |channel, request| async move {
+    let answer = call_within(LONG, &app.peers.demand, &session.caller, request, |channel, request| async move {
         demand(channel).plan_round(request).await
     })
     .await?;
@@ -225,7 +225,7 @@ async fn place_orders(
     RequestId(request_id): RequestId,
 ) -> Result<(StatusCode, Json<PlacedOrders>), Problem> {
     let request = pb::PlaceOrdersRequest { request_id, plan_id };
-    let answer = call(&app.peers.demand, &session.caller, request, |channel, request| async move {
+    let answer = call_within(LONG, &app.peers.demand, &session.caller, request, |channel, request| async move {
         demand(channel).place_orders(request).await
     })
     .await?;

@@ -24,7 +24,7 @@ use crate::{
     pages::{PageParams, Paging},
     problem::Problem,
     session::Session,
-    upstream::{call, demand, promised},
+    upstream::{LONG, call, call_within, demand, promised},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -107,7 +107,7 @@ async fn consolidate_round(
     RequestId(request_id): RequestId,
 ) -> Result<Json<Snapshot>, Problem> {
     let request = pb::ConsolidateRoundRequest { request_id, round_id };
-    let answer = call(&app.peers.demand, &session.caller, request, |channel, request| async move {
+    let answer = call_within(LONG, &app.peers.demand, &session.caller, request, |channel, request| async move {
         demand(channel).consolidate_round(request).await
     })
     .await?;

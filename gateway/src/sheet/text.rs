@@ -1,6 +1,9 @@
 //! A CSV file line by line: UTF-8 or Windows-1252, cells between `;`, `,` or tabs. Memory is bounded by [`LONGEST_LINE`].
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
+use std::{
+    borrow::Cow,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _},
+};
 
 use encoding_rs::WINDOWS_1252;
 use proto::common::v1::RowError;
@@ -153,18 +156,18 @@ fn encoding(reader: &mut BufReader<Stored>) -> io::Result<Result<Encoding, Expla
     }
 }
 
-fn decode(encoding: Encoding, bytes: &[u8]) -> Result<String, Explained> {
+fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Cow<'_, str>, Explained> {
     let remedy = || "Enregistrez le fichier au format « CSV UTF-8 » dans le tableur.".to_owned();
     match encoding {
         Encoding::Utf8 => {
-            String::from_utf8(bytes.to_vec()).map_err(|_| ("Le texte n'est pas en UTF-8.".into(), remedy()))
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| ("Le texte n'est pas en UTF-8.".into(), remedy()))
         }
         Encoding::Windows1252 => {
             // The five bytes that stand for no letter.
             if bytes.iter().any(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)) {
                 return Err(("Le texte n'est ni en UTF-8 ni en Windows-1252.".into(), remedy()));
             }
-            Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned())
+            Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0)
         }
     }
 }
@@ -187,6 +190,15 @@ fn most_frequent(header: &str) -> u8 {
 
 /// The cells of one line.
 fn cells(text: &str, separator: u8) -> Result<Vec<String>, Explained> {
+    // Nearly every line: without quotes, cells are what stands between separators. A reader for each line costs five times that.
+    if !text.contains('"') {
+        let line = text.trim_end_matches(['\r', '\n']);
+        return Ok(if line.is_empty() {
+            Vec::new()
+        } else {
+            line.split(char::from(separator)).map(str::to_owned).collect()
+        });
+    }
     let remedy =
         "Une cellule entre guillemets commence et finit par un guillemet ; un guillemet dans une cellule se double.";
     if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {

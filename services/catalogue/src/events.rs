@@ -22,10 +22,11 @@ pub struct Awards;
 
 #[tonic::async_trait]
 impl Effect for Awards {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["tendering.prices_awarded.v1"]
+    }
+
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
-        if event.kind != "tendering.prices_awarded.v1" {
-            return Ok(());
-        }
         let group = GroupId::from_uuid(event.group_id.parse().map_err(Failure::internal)?);
         let awarded = PricesAwarded::decode(event.payload.clone()).map_err(Failure::internal)?;
         let asked = convert::awarded_prices(&awarded)?;

@@ -1,9 +1,10 @@
 //! The gRPC face of catalogue: who calls → [`App`] → reply. Nothing else.
 
 use proto::catalogue::v1::{
-    BatchGetArticlesRequest, BatchGetArticlesResponse, GetArticleRequest, GetArticleResponse, ListArticlesRequest,
-    ListArticlesResponse, ListPricesRequest, ListPricesResponse, RegisterArticlesRequest, RegisterArticlesResponse,
-    SetPricesRequest, SetPricesResponse, catalogue_service_server::CatalogueService,
+    BatchGetArticlesRequest, BatchGetArticlesResponse, GetArticleRequest, GetArticleResponse, GetEditionRequest,
+    GetEditionResponse, ListArticlesRequest, ListArticlesResponse, ListPricesRequest, ListPricesResponse,
+    RegisterArticlesRequest, RegisterArticlesResponse, SetPricesRequest, SetPricesResponse,
+    catalogue_service_server::CatalogueService,
 };
 use tonic::{Request, Response, Status};
 
@@ -22,6 +23,11 @@ impl CatalogueService for App {
     async fn get_article(&self, request: Request<GetArticleRequest>) -> Result<Response<GetArticleResponse>, Status> {
         let caller = self.caller(&request)?;
         Ok(Response::new(self.get_article(&caller, request.into_inner()).await?))
+    }
+
+    async fn get_edition(&self, request: Request<GetEditionRequest>) -> Result<Response<GetEditionResponse>, Status> {
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.get_edition(&caller).await?))
     }
 
     async fn batch_get_articles(

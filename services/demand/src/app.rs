@@ -22,6 +22,7 @@ pub mod references;
 pub mod rounds;
 pub mod savings;
 pub mod snapshots;
+pub mod stating;
 pub mod urgent;
 
 use std::sync::Arc;
@@ -30,10 +31,15 @@ use kit::{
     Caller,
     client::Peer,
     db::Db,
+    group_commit::Lanes,
+    id::GroupId,
     identity::{Scope, Verifier},
 };
+use proto::demand::v1::AddNeedsResponse;
 use tokio::sync::Semaphore;
 use tonic::{Request, Status};
+
+use self::stating::Stating;
 
 /// Memory that all files being imported at once may take in one process, in KiB: four of a million rows.
 const IMPORT_MEMORY_KIB: usize = 512 * 1024;
@@ -48,6 +54,7 @@ pub struct App {
     pub(crate) tendering: Peer,
     pub(crate) logistics: Peer,
     pub(crate) import_memory: Arc<Semaphore>,
+    pub(crate) stating: Lanes<GroupId, Stating, AddNeedsResponse>,
 }
 
 impl App {
@@ -59,7 +66,16 @@ impl App {
     /// A service on a database with peers that may be anywhere.
     #[must_use]
     pub fn new(db: Db, verifier: Verifier, [membership, catalogue, tendering, logistics]: [Peer; 4]) -> Self {
-        Self { db, verifier, membership, catalogue, tendering, logistics, import_memory: Self::import_memory() }
+        Self {
+            db,
+            verifier,
+            membership,
+            catalogue,
+            tendering,
+            logistics,
+            import_memory: Self::import_memory(),
+            stating: Lanes::new(stating::AT_ONCE),
+        }
     }
 
     /// Who calls, checked.

@@ -34,15 +34,13 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
         let url = env.required(variable);
         foundation.peer(audience, &url).map_err(|error| format!("{variable}: {error}"))
     };
-    let app = App {
-        db: foundation.db.clone(),
-        verifier: foundation.verifier.clone(),
-        membership: peer("membership", "CENTRALE_MEMBERSHIP_URL")?,
-        catalogue: peer("catalogue", "CENTRALE_CATALOGUE_URL")?,
-        tendering: peer("tendering", "CENTRALE_TENDERING_URL")?,
-        logistics: peer("logistics", "CENTRALE_LOGISTICS_URL")?,
-        import_memory: App::import_memory(),
-    };
+    let peers = [
+        peer("membership", "CENTRALE_MEMBERSHIP_URL")?,
+        peer("catalogue", "CENTRALE_CATALOGUE_URL")?,
+        peer("tendering", "CENTRALE_TENDERING_URL")?,
+        peer("logistics", "CENTRALE_LOGISTICS_URL")?,
+    ];
+    let app = App::new(foundation.db.clone(), foundation.verifier.clone(), peers);
     let mut parts = kit::service::Parts::default();
     parts.routes.add_service(DemandServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     parts.routes.add_service(OpeningServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));

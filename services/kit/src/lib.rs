@@ -17,6 +17,8 @@ pub mod error;
 pub mod events;
 pub mod fail_at;
 pub mod french;
+#[cfg(feature = "db")]
+pub mod group_commit;
 pub mod id;
 pub mod identity;
 pub mod money;

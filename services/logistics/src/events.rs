@@ -39,10 +39,11 @@ pub struct Orders;
 
 #[tonic::async_trait]
 impl Effect for Orders {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["demand.order_answered.v1"]
+    }
+
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
-        if event.kind != "demand.order_answered.v1" {
-            return Ok(());
-        }
         let answer: OrderAnswered = decode(event)?;
         let group = parse_uuid(&event.group_id)?;
         let platform = match answer.lines.iter().any(|line| line.route == Route::Platform.code()) {
@@ -109,10 +110,11 @@ pub struct Sites;
 
 #[tonic::async_trait]
 impl Effect for Sites {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["membership.sites_registered.v1"]
+    }
+
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
-        if event.kind != "membership.sites_registered.v1" {
-            return Ok(());
-        }
         let registered: SitesRegistered = decode(event)?;
         let ids = registered.site_ids.iter().map(|id| parse(id)).collect::<Result<Vec<SiteId>, Failure>>()?;
         Ok(reference::note_sites(tx.conn(), &ids, event.position).await?)

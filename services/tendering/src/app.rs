@@ -10,6 +10,7 @@ mod lot_consumption;
 mod membership;
 mod opening;
 mod reservation;
+mod reserving;
 mod tender;
 
 use std::{collections::HashMap, sync::Arc};
@@ -20,14 +21,17 @@ use kit::{
     client::Peer,
     db::{Db, Tx},
     error::CommonError,
-    id::PartyId,
+    group_commit::Lanes,
+    id::{GroupId, LotId, PartyId},
     identity::Verifier,
 };
+use proto::tendering::v1::ReserveResponse;
 use tokio::sync::Semaphore;
 use tonic::{Request, Status};
 
 use self::{catalogue::Catalogue, membership::Membership};
 use crate::{
+    convert::WantedReservation,
     domain::{
         entitlement::{GroupFacts, MemberFacts},
         law::Law,
@@ -44,6 +48,7 @@ pub struct App {
     catalogue: Catalogue,
     /// Memory that tenders on their way may take, in KiB.
     tender_memory: Arc<Semaphore>,
+    reserving: Lanes<(GroupId, LotId), WantedReservation, ReserveResponse>,
 }
 
 /// The moment of a transaction, after its locks: business time, the legal day on which it falls, the texts of law.
@@ -96,6 +101,7 @@ impl App {
             membership: Membership::new(membership),
             catalogue: Catalogue::new(catalogue),
             tender_memory,
+            reserving: Lanes::new(1),
         }
     }
 

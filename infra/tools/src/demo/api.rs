@@ -82,8 +82,15 @@ impl Api {
         self.passwords.lock().unwrap().insert(login.to_owned(), password.to_owned());
     }
 
+    /// A bearer token of a login.
+    ///
+    /// # Errors
+    /// When the login is not known or refused.
+    ///
+    /// # Panics
+    /// Never: nobody panics while holding the locks.
     #[expect(clippy::unwrap_used, reason = "nobody panics while holding the locks")]
-    async fn token(&self, login: &str) -> anyhow::Result<String> {
+    pub async fn token(&self, login: &str) -> anyhow::Result<String> {
         if let Some((token, since)) = self.tokens.lock().unwrap().get(login)
             && since.elapsed() < TOKEN_LIFE
         {

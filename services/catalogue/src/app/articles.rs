@@ -10,7 +10,7 @@ use kit::{
 };
 use proto::catalogue::v1::{
     ArticlesRegistered, BatchGetArticlesRequest, BatchGetArticlesResponse, GetArticleRequest, GetArticleResponse,
-    ListArticlesRequest, ListArticlesResponse, RegisterArticlesRequest, RegisterArticlesResponse,
+    GetEditionResponse, ListArticlesRequest, ListArticlesResponse, RegisterArticlesRequest, RegisterArticlesResponse,
 };
 
 use super::App;
@@ -81,6 +81,17 @@ impl App {
         let found = self.find(caller, std::slice::from_ref(&reference)).await?;
         let (stored, _) = found.get(&reference).ok_or_else(missing)?;
         Ok(GetArticleResponse { article: Some(convert::article_to_proto(stored)) })
+    }
+
+    /// The edition of the articles.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn get_edition(&self, caller: &Caller) -> Result<GetEditionResponse, Failure> {
+        let mut tx = self.db.begin(caller).await?;
+        let edition = store::edition(tx.conn()).await?;
+        tx.rollback().await?;
+        Ok(GetEditionResponse { edition })
     }
 
     /// Articles by up to 20,000 references, in the order asked, the same reference once; unknown and malformed ones are left

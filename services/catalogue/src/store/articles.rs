@@ -170,7 +170,14 @@ pub(crate) async fn save(conn: &mut PgConnection, articles: &[&StoredArticle]) -
         .execute(&mut *conn)
         .await?;
     save_levels(conn, articles).await?;
-    save_codes(conn, articles).await
+    save_codes(conn, articles).await?;
+    sqlx::query("UPDATE edition SET edition = edition + 1").execute(conn).await?;
+    Ok(())
+}
+
+/// The edition of the articles.
+pub(crate) async fn edition(conn: &mut PgConnection) -> Result<i64, Failure> {
+    Ok(sqlx::query_scalar("SELECT edition FROM edition").fetch_one(conn).await?)
 }
 
 async fn save_articles(conn: &mut PgConnection, articles: &[&StoredArticle]) -> Result<(), Failure> {

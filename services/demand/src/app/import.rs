@@ -155,7 +155,8 @@ impl App {
         } else {
             row_numbers.into_iter().zip(needs).map(|(row, need)| typed_need(row, need)).collect()
         };
-        let bytes = self.look_up(caller, file.party(), file.directory(), &typed).await?;
+        let party = file.party();
+        let bytes = self.look_up(caller, party, file.directory(), &typed.iter().collect::<Vec<_>>()).await?;
         Ok(file.add(&typed, bytes)?)
     }
 }

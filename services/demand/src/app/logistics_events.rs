@@ -41,6 +41,10 @@ impl Booking {
 
 #[tonic::async_trait]
 impl Effect for Booking {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["logistics.units_cancelled.v1", "logistics.delivery_certified.v1"]
+    }
+
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
         let group = GroupId::from_uuid(event.group_id.parse().map_err(Failure::internal)?);
         match event.kind.as_str() {

@@ -4,7 +4,7 @@
 mod load;
 mod lookup;
 mod orders;
-mod own_codes;
+pub(crate) mod own_codes;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -16,11 +16,10 @@ use proto::demand::v1::{
 use tokio::time::Instant;
 
 use super::{
-    App,
-    needs::{committed, read_batch, stated, stated_event},
-    placement, plans,
+    App, placement, plans,
     plans::{Proposal, changed, payers},
     snapshots::freeze,
+    stating::{committed, read_batch, stated, stated_event},
 };
 use crate::{
     convert::{
@@ -193,9 +192,9 @@ impl App {
         let typed: Vec<TypedNeed> =
             (1..).zip(request.lines.iter().cloned()).map(|(row, input)| typed_need(row, input)).collect();
         let mut directory = Directory::default();
-        self.look_up(caller, party, &mut directory, &typed).await?;
+        self.look_up(caller, party, &mut directory, &typed.iter().collect::<Vec<_>>()).await?;
         let read = read_batch(&directory, party, &request.request_id, &typed);
-        let needs = match read.and_then(|needs| committed(RoundKind::Urgent, needs)) {
+        let needs = match read.and_then(|needs| committed(RoundKind::Urgent, &needs)) {
             Ok(needs) => needs,
             Err(errors) => {
                 let errors = errors.into_iter().map(row_error).collect();
@@ -265,13 +264,14 @@ async fn carry_out(mut command: Command, caller: &Caller, planned: Planned) -> R
     rounds::insert(command.conn(), group, &round).await?;
     let event = RoundChanged { round_id: round.id.to_string(), state: round.state.name().to_owned() };
     command.append(round.id.uuid(), "demand.round_created.v1", &event).await?;
-    needs::insert(command.conn(), group, round.id, wanted.party, &caller.subject, &wanted.ids, &wanted.needs).await?;
     let of_round: Vec<_> = wanted
         .ids
         .into_iter()
         .zip(wanted.needs)
         .map(|(id, need)| stated(group, round.id, wanted.party, id, need))
         .collect();
+    let rows: Vec<_> = of_round.iter().map(|need| (need.clone(), caller.subject.as_str())).collect();
+    needs::insert(command.conn(), group, &rows).await?;
     command
         .append(round.id.uuid(), "demand.needs_stated.v1", &stated_event(round.id, wanted.party, &of_round)?)
         .await?;

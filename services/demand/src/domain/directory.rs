@@ -1,6 +1,6 @@
 //! What is known of the articles and sites that a batch or a file of needs names, and how a row is read with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use kit::id::{ArticleId, PartyId, SiteId};
@@ -61,6 +61,27 @@ impl ReadRow {
     }
 }
 
+/// A read row with its texts, borrowed from the [`Directory`].
+#[derive(Debug, Clone, Copy)]
+pub struct WholeRow<'a> {
+    /// Row, from 1.
+    pub row: i64,
+    /// Delivery point.
+    pub site_id: SiteId,
+    /// Article.
+    pub article: &'a KnownArticle,
+    /// Packaging typed.
+    pub packaging: &'a Packaging,
+    /// How many of it.
+    pub quantity: i64,
+    /// Base units.
+    pub units: i64,
+    /// When it is needed.
+    pub needed_by: Option<NaiveDate>,
+    /// How firmly it is meant, if the row says so.
+    pub commitment: Option<Commitment>,
+}
+
 impl Directory {
     /// Number of distinct article references asked for.
     #[must_use]
@@ -76,16 +97,10 @@ impl Directory {
 
     /// Distinct article and site references of the rows that are not known yet, without blanks around them.
     #[must_use]
-    pub fn unknown(&self, rows: &[TypedNeed]) -> (Vec<String>, Vec<String>) {
-        let missing = |known: &dyn Fn(&str) -> bool, of: &dyn Fn(&TypedNeed) -> String| {
-            let mut refs: Vec<String> = rows.iter().map(of).filter(|text| !text.is_empty() && !known(text)).collect();
-            refs.sort_unstable();
-            refs.dedup();
-            refs
-        };
+    pub fn unknown(&self, rows: &[&TypedNeed]) -> (Vec<String>, Vec<String>) {
         (
-            missing(&|text| self.article_refs.contains_key(text), &|row| row.article.trim().to_owned()),
-            missing(&|text| self.site_refs.contains_key(text), &|row| row.site.trim().to_owned()),
+            missing(rows.iter().map(|row| row.article.trim()), |text| self.article_refs.contains_key(text)),
+            missing(rows.iter().map(|row| row.site.trim()), |text| self.site_refs.contains_key(text)),
         )
     }
 
@@ -165,22 +180,31 @@ impl Directory {
 
     /// A read row with its texts.
     #[must_use]
-    pub fn need(&self, row: i64, read: &ReadRow, reference: &str) -> Option<NewNeed> {
+    pub fn whole(&self, row: i64, read: &ReadRow) -> Option<WholeRow<'_>> {
         let article = self.articles.get(usize::try_from(read.article).ok()?)?;
         let packaging = article.packagings.get(usize::from(read.packaging))?;
         let (site_id, _) = *self.sites.get(usize::try_from(read.site).ok()?)?;
         let quantity = i64::from(read.quantity);
+        let units = packaging.units(quantity).ok()?;
+        let &ReadRow { needed_by, commitment, .. } = read;
+        Some(WholeRow { row, site_id, article, packaging, quantity, units, needed_by, commitment })
+    }
+
+    /// A read row as a need of its own.
+    #[must_use]
+    pub fn need(&self, row: i64, read: &ReadRow, reference: &str) -> Option<NewNeed> {
+        let whole = self.whole(row, read)?;
         Some(NewNeed {
             row,
-            site_id,
-            article_id: article.id,
-            kind: article.kind,
-            packaging: packaging.clone(),
-            quantity,
-            units: packaging.units(quantity).ok()?,
+            site_id: whole.site_id,
+            article_id: whole.article.id,
+            kind: whole.article.kind,
+            packaging: whole.packaging.clone(),
+            quantity: whole.quantity,
+            units: whole.units,
             reference: reference.to_owned(),
-            needed_by: read.needed_by,
-            commitment: read.commitment,
+            needed_by: whole.needed_by,
+            commitment: whole.commitment,
         })
     }
 
@@ -254,6 +278,11 @@ impl Directory {
             })
             .ok_or_else(|| packaging_fault(typed.row, article, code))
     }
+}
+
+fn missing<'a>(texts: impl Iterator<Item = &'a str>, known: impl Fn(&str) -> bool) -> Vec<String> {
+    let unknown: BTreeSet<&str> = texts.filter(|text| !text.is_empty() && !known(text)).collect();
+    unknown.into_iter().map(str::to_owned).collect()
 }
 
 fn packaging_fault(row: i64, article: &KnownArticle, code: &str) -> RowFault {
@@ -383,7 +412,7 @@ mod tests {
     fn references_are_asked_for_once() {
         let directory = directory(PartyId::new());
         let rows = [row("key:para", ""), row("key:new", ""), row(" key:new", ""), row("", "")];
-        let (articles, sites) = directory.unknown(&rows);
+        let (articles, sites) = directory.unknown(&rows.iter().collect::<Vec<_>>());
         assert_eq!(articles, ["key:new"]);
         assert_eq!(sites, Vec::<String>::new());
         assert_eq!((directory.article_refs(), directory.site_refs()), (3, 2));

@@ -119,6 +119,17 @@ pub struct NewNeed {
     pub commitment: Option<Commitment>,
 }
 
+/// Needs of one member for one round, with everything looked up.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The round.
+    pub round_id: RoundId,
+    /// The member.
+    pub party_id: PartyId,
+    /// The needs, with references that differ.
+    pub needs: Vec<NewNeed>,
+}
+
 /// A stated need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {

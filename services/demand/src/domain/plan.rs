@@ -6,7 +6,7 @@
 //! P3. A line's amount is its price × its units, rounded half up, and the sum of its shares' amounts.
 //! P4. No share is below its need; without break-bulk the shares of a delivery point make whole packs.
 //!
-//! Made for 1,000,000 needs of 900 sites and 20,000 articles: one sort, then one pass.
+//! Made for 1,000,000 needs of 900 sites and 20,000 articles: one sort, then one pass, article by article.
 
 use kit::{
     id::{ArticleId, NeedId, PartyId, SiteId},
@@ -156,25 +156,47 @@ struct Chosen {
 /// article's quantity or amount does not fit 64 bits.
 pub fn plan(terms: &Terms, mut needs: Vec<PlannedNeed>) -> Result<Computed, OrderError> {
     needs.sort_unstable_by_key(|need| (need.article, need.site, need.id));
-    let mut chosen = Vec::with_capacity(needs.len());
-    let mut exclusions = Vec::new();
-    for (index, need) in needs.iter().enumerate() {
-        match choose(terms, index, need)? {
-            Ok(choice) => chosen.push(choice),
-            Err(why) => exclusions.push(Exclusion { need: index, why }),
-        }
-    }
     let rank = line_order(terms);
-    // Indexes follow (site, id) inside an article, so the last key keeps that order.
-    chosen.sort_unstable_by_key(|choice| (rank[choice.offer], choice.scope, choice.need));
-    let mut lines = Vec::new();
-    let mut shares = Vec::with_capacity(chosen.len());
-    for members in chosen.chunk_by(|a, b| (a.offer, a.scope) == (b.offer, b.scope)) {
-        let line = plan_line(terms, &needs, members, lines.len(), &mut shares)?;
+    let mut exclusions = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    let mut shares: Vec<Share> = Vec::with_capacity(needs.len());
+    // Article by article: what is chosen for a million needs never stands in memory at once.
+    let mut chosen = Vec::new();
+    let mut first = 0;
+    for same in needs.chunk_by(|a, b| a.article == b.article) {
+        chosen.clear();
+        for (index, need) in (first..).zip(same) {
+            match choose(terms, index, need)? {
+                Ok(choice) => chosen.push(choice),
+                Err(why) => exclusions.push(Exclusion { need: index, why }),
+            }
+        }
+        first += same.len();
+        // Indexes follow (site, id) inside an article, so the last key keeps that order.
+        chosen.sort_unstable_by_key(|choice| (rank[choice.offer], choice.scope, choice.need));
+        let of_article = shares.len();
+        for members in chosen.chunk_by(|a, b| (a.offer, a.scope) == (b.offer, b.scope)) {
+            let line = plan_line(terms, &needs, members, lines.len(), &mut shares)?;
+            lines.push(line);
+        }
+        shares[of_article..].sort_unstable_by_key(|share| share.need);
+    }
+    put_in_order(&rank, &mut lines, &mut shares);
+    Ok(Computed { needs, lines, shares, exclusions })
+}
+
+/// Puts lines that were made article by article into the order of a plan.
+fn put_in_order(rank: &[usize], lines: &mut Vec<Line>, shares: &mut [Share]) {
+    let mut made: Vec<(usize, Line)> = std::mem::take(lines).into_iter().enumerate().collect();
+    made.sort_by_key(|(_, line)| (rank[line.offer], line.scope));
+    let mut place = vec![0; made.len()];
+    for (position, (index, line)) in made.into_iter().enumerate() {
+        place[index] = position;
         lines.push(line);
     }
-    shares.sort_unstable_by_key(|share| share.need);
-    Ok(Computed { needs, lines, shares, exclusions })
+    for share in shares {
+        share.line = place[share.line];
+    }
 }
 
 /// Lot and route of one need. Lot: the first agreement of the round's list, then the lowest lot number, that has a price for

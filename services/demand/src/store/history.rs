@@ -45,7 +45,7 @@ pub struct ArticleHistory {
 }
 
 /// History of a member by article, before an instant. References that were made for lines without one are 12 hexadecimal
-/// digits, a hyphen and the row (`app::needs::made_reference`).
+/// digits, a hyphen and the row (`app::stating::made_reference`).
 pub async fn list(
     conn: &mut PgConnection,
     (group, party): (GroupId, PartyId),

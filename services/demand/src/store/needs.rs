@@ -1,5 +1,7 @@
 //! Needs.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::NaiveDate;
 use kit::{
     Failure, Scope,
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     conversion::Packaging,
-    need::{Commitment, LineKind, Need, NewNeed},
+    need::{Batch, Commitment, LineKind, Need},
 };
 
 const SELECT: &str = "SELECT id, group_id, round_id, party_id, site_id, article_id, kind, packaging_code, packaging_label,
@@ -98,50 +100,75 @@ pub async fn lock_member(
     Ok(())
 }
 
-/// Which of the references the member has used in the round, and for which needs.
+/// As [`lock_member`] for several at once, in one order everywhere.
+pub async fn lock_members(
+    conn: &mut PgConnection,
+    group: GroupId,
+    members: BTreeSet<(RoundId, PartyId)>,
+) -> Result<(), Failure> {
+    let names: BTreeSet<String> =
+        members.into_iter().map(|(round, party)| format!("{group}/{round}/{party}")).collect();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1::text[]) AS name")
+        .bind(names.into_iter().collect::<Vec<_>>())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// References in use, and by which need, of a member in a round.
+pub type Taken = HashMap<(RoundId, PartyId), HashMap<String, NeedId>>;
+
+/// Which of the references of some requests are in use already.
 pub async fn find_references(
     conn: &mut PgConnection,
     group: GroupId,
-    round: RoundId,
-    party: PartyId,
-    references: &[&str],
-) -> Result<Vec<(String, NeedId)>, Failure> {
-    Ok(sqlx::query_as(
-        "SELECT reference, id FROM need WHERE group_id = $1 AND round_id = $2 AND party_id = $3 AND reference = ANY ($4)",
+    batches: impl Iterator<Item = &Batch>,
+) -> Result<Taken, Failure> {
+    let (mut rounds, mut parties, mut references) = (Vec::new(), Vec::new(), Vec::new());
+    for batch in batches {
+        for need in &batch.needs {
+            rounds.push(batch.round_id);
+            parties.push(batch.party_id);
+            references.push(need.reference.as_str());
+        }
+    }
+    let rows: Vec<(RoundId, PartyId, String, NeedId)> = sqlx::query_as(
+        "SELECT n.round_id, n.party_id, n.reference, n.id
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS wanted (round_id, party_id, reference)
+         JOIN need n ON n.group_id = $1 AND n.round_id = wanted.round_id AND n.party_id = wanted.party_id
+           AND n.reference = wanted.reference",
     )
     .bind(group)
-    .bind(round)
-    .bind(party)
+    .bind(rounds)
+    .bind(parties)
     .bind(references)
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let mut taken = Taken::new();
+    for (round, party, reference, id) in rows {
+        taken.entry((round, party)).or_default().insert(reference, id);
+    }
+    Ok(taken)
 }
 
-/// Writes needs; `ids` has one for each.
-pub async fn insert(
-    conn: &mut PgConnection,
-    group: GroupId,
-    round: RoundId,
-    party: PartyId,
-    subject: &str,
-    ids: &[NeedId],
-    needs: &[NewNeed],
-) -> Result<(), Failure> {
-    let texts = |of: fn(&NewNeed) -> &str| needs.iter().map(of).collect::<Vec<&str>>();
-    let numbers = |of: fn(&NewNeed) -> i64| needs.iter().map(of).collect::<Vec<i64>>();
+/// Writes needs, each with who stated it.
+pub async fn insert(conn: &mut PgConnection, group: GroupId, needs: &[(Need, &str)]) -> Result<(), Failure> {
+    let texts = |of: fn(&Need) -> &str| needs.iter().map(|(need, _)| of(need)).collect::<Vec<&str>>();
+    let numbers = |of: fn(&Need) -> i64| needs.iter().map(|(need, _)| of(need)).collect::<Vec<i64>>();
     sqlx::query(
-        "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
+        "INSERT INTO need (group_id, id, round_id, party_id, created_by, site_id, article_id, kind, packaging_code,
            packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment)
-         SELECT $1, $2, $3, $4, new.* FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-           $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::date[], $18::text[]) AS new",
+         SELECT $1, new.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
+           $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[],
+           $17::date[], $18::text[]) AS new",
     )
     .bind(group)
-    .bind(round)
-    .bind(party)
-    .bind(subject)
-    .bind(ids)
-    .bind(needs.iter().map(|need| need.site_id).collect::<Vec<SiteId>>())
-    .bind(needs.iter().map(|need| need.article_id).collect::<Vec<ArticleId>>())
+    .bind(needs.iter().map(|(need, _)| need.id).collect::<Vec<NeedId>>())
+    .bind(needs.iter().map(|(need, _)| need.round_id).collect::<Vec<RoundId>>())
+    .bind(needs.iter().map(|(need, _)| need.party_id).collect::<Vec<PartyId>>())
+    .bind(needs.iter().map(|(_, subject)| *subject).collect::<Vec<&str>>())
+    .bind(needs.iter().map(|(need, _)| need.site_id).collect::<Vec<SiteId>>())
+    .bind(needs.iter().map(|(need, _)| need.article_id).collect::<Vec<ArticleId>>())
     .bind(texts(|need| need.kind.name()))
     .bind(texts(|need| &need.packaging.code))
     .bind(texts(|need| &need.packaging.label))
@@ -151,8 +178,8 @@ pub async fn insert(
     .bind(numbers(|need| need.quantity))
     .bind(numbers(|need| need.units))
     .bind(texts(|need| &need.reference))
-    .bind(needs.iter().map(|need| need.needed_by).collect::<Vec<Option<NaiveDate>>>())
-    .bind(needs.iter().map(|need| need.commitment.map(Commitment::name)).collect::<Vec<Option<&str>>>())
+    .bind(needs.iter().map(|(need, _)| need.needed_by).collect::<Vec<Option<NaiveDate>>>())
+    .bind(needs.iter().map(|(need, _)| need.commitment.map(Commitment::name)).collect::<Vec<Option<&str>>>())
     .execute(conn)
     .await?;
     Ok(())

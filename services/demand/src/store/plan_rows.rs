@@ -12,7 +12,7 @@ use super::plans::Plan;
 use crate::domain::{
     explain,
     need::SetDigest,
-    plan::{Computed, PlannedNeed},
+    plan::{Computed, PlannedNeed, Share},
     terms::Terms,
 };
 
@@ -208,8 +208,11 @@ pub async fn insert_shares(
     computed: &Computed,
     ids: &[PlanLineId],
 ) -> Result<(), Failure> {
-    for shares in computed.shares.chunks(CHUNK) {
-        let need = |share: &crate::domain::plan::Share| computed.needs[share.need];
+    let need = |share: &Share| computed.needs[share.need];
+    // In the order of the needs' ids: two of the table's indexes and the needs that its foreign key looks up lie in that order.
+    let mut by_need: Vec<&Share> = computed.shares.iter().collect();
+    by_need.sort_unstable_by_key(|share| need(share).id);
+    for shares in by_need.chunks(CHUNK) {
         sqlx::query(
             "INSERT INTO plan_share (group_id, plan_id, need_id, plan_line_id, party_id, site_id, route, break_bulk, units_needed,
                units, amount_cents)

@@ -1,6 +1,8 @@
 //! Loading a file: COPY into a temporary table, then INSERT … SELECT under the policies (COPY itself is refused under
 //! them). Everything in the transaction of the load.
 
+use std::borrow::Cow;
+
 use futures::{Stream, TryStreamExt as _};
 use kit::{
     Failure,
@@ -8,7 +10,7 @@ use kit::{
 };
 use sqlx::PgConnection;
 
-use crate::domain::need::{NewNeed, SetDigest};
+use crate::domain::{directory::WholeRow, need::SetDigest};
 
 /// Bytes sent to Postgres at once.
 const PIECE: usize = 1 << 20;
@@ -47,13 +49,19 @@ pub async fn prepare(conn: &mut PgConnection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Copies needs into the staging table and gives them ids, rising in their order.
-pub async fn copy(conn: &mut PgConnection, needs: impl Iterator<Item = NewNeed>) -> Result<(), Failure> {
+/// Copies needs into the staging table and gives them ids, rising in their order. Answers their chunks.
+pub async fn copy<'a>(
+    conn: &mut PgConnection,
+    needs: impl Iterator<Item = (WholeRow<'a>, Cow<'a, str>)>,
+) -> Result<Vec<Chunk>, Failure> {
     let mut copy = conn.copy_in_raw("COPY staged_need FROM STDIN (FORMAT binary)").await?;
     let mut piece = Vec::with_capacity(PIECE + 4096);
     piece.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for need in needs {
-        encode(&mut piece, NeedId::new(), &need)?;
+    let mut chunks = Chunks::default();
+    for (row, reference) in needs {
+        let id = NeedId::new();
+        chunks.add(id, row.site_id, row.article.id, row.units);
+        encode(&mut piece, id, &row, &reference)?;
         if piece.len() >= PIECE {
             copy.send(piece.as_slice()).await?;
             piece.clear();
@@ -62,27 +70,38 @@ pub async fn copy(conn: &mut PgConnection, needs: impl Iterator<Item = NewNeed>)
     piece.extend_from_slice(&(-1_i16).to_be_bytes());
     copy.send(piece.as_slice()).await?;
     copy.finish().await?;
-    // Row counts for the planner: a fresh table has none.
+    Ok(chunks.finish())
+}
+
+/// Row counts for the planner before the staged rows are compared with others: a fresh table has none.
+pub async fn analyze(conn: &mut PgConnection) -> Result<(), Failure> {
     sqlx::query("ANALYZE staged_need").persistent(false).execute(conn).await?;
     Ok(())
 }
 
+/// Whether the member has stated anything in the round. If not, staged rows can be compared with nothing.
+pub async fn has_needs(conn: &mut PgConnection, place: Place) -> Result<bool, Failure> {
+    let sql = "SELECT EXISTS (SELECT FROM need WHERE group_id = $1 AND round_id = $2 AND party_id = $3)";
+    Ok(sqlx::query_scalar(sql).bind(place.group).bind(place.round).bind(place.party).fetch_one(conn).await?)
+}
+
 /// A row in Postgres' binary COPY format.
-fn encode(to: &mut Vec<u8>, id: NeedId, need: &NewNeed) -> Result<(), Failure> {
+fn encode(to: &mut Vec<u8>, id: NeedId, need: &WholeRow<'_>, reference: &str) -> Result<(), Failure> {
     to.extend_from_slice(&COLUMNS.to_be_bytes());
     field(to, &need.row.to_be_bytes())?;
-    for id in [id.uuid(), need.site_id.uuid(), need.article_id.uuid()] {
+    for id in [id.uuid(), need.site_id.uuid(), need.article.id.uuid()] {
         field(to, id.as_bytes())?;
     }
-    let packaging = &need.packaging;
-    let texts = [need.kind.name(), &packaging.code, &packaging.label, &packaging.content, &packaging.base_label];
+    let packaging = need.packaging;
+    let texts =
+        [need.article.kind.name(), &packaging.code, &packaging.label, &packaging.content, &packaging.base_label];
     for text in texts {
         field(to, text.as_bytes())?;
     }
     for number in [packaging.base_units, need.quantity, need.units] {
         field(to, &number.to_be_bytes())?;
     }
-    field(to, need.reference.as_bytes())?;
+    field(to, reference.as_bytes())?;
     match need.needed_by {
         Some(day) => field(to, &days_since_2000(day)?.to_be_bytes())?,
         None => null(to),
@@ -187,32 +206,55 @@ pub async fn chunks(conn: &mut PgConnection) -> Result<Vec<Chunk>, Failure> {
 pub async fn chunked(
     mut rows: impl Stream<Item = Result<(NeedId, SiteId, ArticleId, i64), sqlx::Error>> + Unpin,
 ) -> Result<Vec<Chunk>, Failure> {
-    let mut chunks = Vec::new();
-    let (mut digest, mut count, mut units) = (SetDigest::new(), 0, 0_i64);
-    while let Some((id, site, article, need_units)) = rows.try_next().await? {
-        digest.stated(id, site, article, need_units);
-        count += 1;
-        // 5,000 needs of at most 10¹² units.
-        units = units.saturating_add(need_units);
-        if count == CHUNK {
-            let sha256 = std::mem::take(&mut digest).finish();
-            chunks.push(Chunk { count, units, sha256 });
-            (count, units) = (0, 0);
-        }
+    let mut chunks = Chunks::default();
+    while let Some((id, site, article, units)) = rows.try_next().await? {
+        chunks.add(id, site, article, units);
     }
-    if count > 0 {
-        chunks.push(Chunk { count, units, sha256: digest.finish() });
-    }
-    Ok(chunks)
+    Ok(chunks.finish())
 }
 
-/// Takes the staged needs over and says how many they are.
+/// Chunks in the making.
+#[derive(Default)]
+struct Chunks {
+    done: Vec<Chunk>,
+    digest: SetDigest,
+    count: i64,
+    units: i64,
+}
+
+impl Chunks {
+    fn add(&mut self, id: NeedId, site: SiteId, article: ArticleId, units: i64) {
+        self.digest.stated(id, site, article, units);
+        self.count += 1;
+        // 5,000 needs of at most 10¹² units.
+        self.units = self.units.saturating_add(units);
+        if self.count == CHUNK {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let sha256 = std::mem::take(&mut self.digest).finish();
+        let (count, units) = (std::mem::take(&mut self.count), std::mem::take(&mut self.units));
+        self.done.push(Chunk { count, units, sha256 });
+    }
+
+    fn finish(mut self) -> Vec<Chunk> {
+        if self.count > 0 {
+            self.close();
+        }
+        self.done
+    }
+}
+
+/// Takes the staged needs over and says how many they are. They lie in the order of their ids: to sort them would cost more than
+/// it saves.
 pub async fn insert(conn: &mut PgConnection, place: Place, subject: &str) -> Result<i64, Failure> {
     let inserted = sqlx::query(
         "INSERT INTO need (group_id, round_id, party_id, created_by, id, site_id, article_id, kind, packaging_code,
            packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment)
          SELECT $1, $2, $3, $4, id, site_id, article_id, kind, packaging_code, packaging_label, packaging_content,
-           base_label, pack_units, quantity, units, reference, needed_by, commitment FROM staged_need ORDER BY id",
+           base_label, pack_units, quantity, units, reference, needed_by, commitment FROM staged_need",
     )
     .persistent(false)
     .bind(place.group)

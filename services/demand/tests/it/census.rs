@@ -1,11 +1,8 @@
 //! Censuses: stated with a commitment, frozen with it, drawn up into lots, never planned.
 
-use demand::{
-    app::needs::Batch,
-    domain::{
-        need::{Commitment, NewNeed},
-        round::{RoundKind, RoundTerms},
-    },
+use demand::domain::{
+    need::{Batch, Commitment, NewNeed},
+    round::{RoundKind, RoundTerms},
 };
 use kit::{
     Caller,

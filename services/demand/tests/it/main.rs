@@ -11,4 +11,5 @@ mod plans;
 mod rounds;
 mod scene;
 mod support;
+mod together;
 mod urgent;

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use demand::{
-    app::needs::Batch,
-    domain::{
-        conversion::UNITS_LIMIT,
-        round::{RoundKind, RoundTerms},
-    },
+use demand::domain::{
+    conversion::UNITS_LIMIT,
+    need::Batch,
+    round::{RoundKind, RoundTerms},
 };
 use kit::{
     Role, Scope,

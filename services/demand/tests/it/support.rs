@@ -2,10 +2,10 @@
 
 use demand::{
     MIGRATIONS,
-    app::{App, needs::Batch},
+    app::App,
     domain::{
         conversion::{Level, Packaging, packagings},
-        need::{LineKind, NewNeed},
+        need::{Batch, LineKind, NewNeed},
         round::{RoundKind, RoundTerms},
     },
 };

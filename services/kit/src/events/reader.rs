@@ -27,7 +27,11 @@ const APPLY_BATCH: i32 = 100;
 /// exactly once; it must not call anything over the network.
 #[tonic::async_trait]
 pub trait Effect: Send + Sync + 'static {
-    /// Applies one event. The transaction is already in the event's group. Unknown kinds are none of its business: `Ok`.
+    /// Kinds of events that have an effect here. All others are passed over without a statement: most of a busy log is none of a
+    /// reader's business.
+    fn kinds(&self) -> &'static [&'static str];
+
+    /// Applies one event of these kinds. The transaction is already in the event's group.
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure>;
 }
 
@@ -139,7 +143,9 @@ impl<E: Effect> Reader<E> {
                 return Err(Failure::internal(format!("log of {} has a gap after {position}", self.source.audience())));
             }
             position = event.position;
-            self.apply_or_park(&mut tx, name, event).await?;
+            if self.effect.kinds().contains(&event.kind.as_str()) {
+                self.apply_or_park(&mut tx, name, event).await?;
+            }
         }
         sqlx::query("UPDATE reader_cursor SET position = $2 WHERE reader = $1")
             .bind(name)

@@ -131,6 +131,10 @@ struct Count {
 
 #[tonic::async_trait]
 impl Effect for Count {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["test.happened.v1"]
+    }
+
     async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
         let payload: RoundChanged = prost::Message::decode(event.payload.clone()).map_err(Failure::internal)?;
         if payload.round_id == "poison" && self.refuse.load(Ordering::SeqCst) {

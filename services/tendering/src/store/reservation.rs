@@ -1,5 +1,7 @@
 //! Ceilings and reservations. Lock order everywhere: the lot's ceiling, then the reservation.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use kit::{
     Failure,
@@ -79,50 +81,85 @@ pub(crate) async fn save_ceiling(
     one_row(&saved, "ceiling")
 }
 
-/// Inserts a new reservation.
+/// Which of the orders hold a reservation of the group that is not released.
+pub(crate) async fn find_reserved(
+    conn: &mut PgConnection,
+    group: GroupId,
+    orders: &[PooledOrderId],
+) -> Result<HashSet<PooledOrderId>, Failure> {
+    let found: Vec<PooledOrderId> = sqlx::query_scalar(
+        "SELECT order_id FROM reservation WHERE group_id = $1 AND order_id = ANY ($2) AND state <> 'RELEASED'",
+    )
+    .bind(group)
+    .bind(orders)
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Inserts new reservations. An order that another lot's transaction reserves for meanwhile is found by the index.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     group: GroupId,
-    reservation: &Reservation,
+    reservations: &[Reservation],
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    sqlx::query(
+    let inserted = sqlx::query(
         "INSERT INTO reservation (group_id, id, lot_id, order_id, initial_cents, amount_cents, state, reserved_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $7)",
+         SELECT $1, r.id, r.lot_id, r.order_id, r.cents, r.cents, r.state, $2, $2
+         FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[]) AS r (id, lot_id, order_id, cents, state)",
     )
     .bind(group)
-    .bind(reservation.id)
-    .bind(reservation.lot_id)
-    .bind(reservation.order_id)
-    .bind(reservation.amount_cents)
-    .bind(reservation.state.name())
     .bind(now)
+    .bind(reservations.iter().map(|reservation| reservation.id).collect::<Vec<_>>())
+    .bind(reservations.iter().map(|reservation| reservation.lot_id).collect::<Vec<_>>())
+    .bind(reservations.iter().map(|reservation| reservation.order_id).collect::<Vec<_>>())
+    .bind(reservations.iter().map(|reservation| reservation.amount_cents).collect::<Vec<_>>())
+    .bind(reservations.iter().map(|reservation| reservation.state.name()).collect::<Vec<_>>())
     .execute(conn)
-    .await
-    .on_constraint("reservation_active_order", || TenderingError::OrderAlreadyReserved { order: reservation.order_id })?;
+    .await;
+    match reservations {
+        // Alone, it is known whose it was.
+        [only] => inserted.on_constraint("reservation_active_order", || TenderingError::OrderAlreadyReserved {
+            order: only.order_id,
+        })?,
+        _ => inserted?,
+    };
     Ok(())
 }
 
-/// Inserts who takes how much, in the order asked, with the rule that allowed it (none for a share of 0).
-pub(crate) async fn insert_shares(
-    conn: &mut PgConnection,
-    group: GroupId,
-    reservation: ReservationId,
-    shares: &[(PartyId, i64, Option<Reason>)],
-) -> Result<(), Failure> {
+/// Who takes how much of a new reservation.
+#[derive(Debug, Clone)]
+pub(crate) struct NewShare {
+    /// Of which.
+    pub(crate) reservation: ReservationId,
+    /// Who.
+    pub(crate) party: PartyId,
+    /// Place in the request, from 1.
+    pub(crate) ordinal: i32,
+    /// Cents EUR.
+    pub(crate) amount_cents: i64,
+    /// The rule that allowed it, none for a share of 0.
+    pub(crate) reason: Option<Reason>,
+}
+
+/// Inserts who takes how much of new reservations.
+pub(crate) async fn insert_shares(conn: &mut PgConnection, group: GroupId, shares: &[NewShare]) -> Result<(), Failure> {
     let mut reasons = Vec::with_capacity(shares.len());
-    for (_, _, reason) in shares {
-        reasons.push(reason.as_ref().map(serde_json::to_string).transpose().map_err(Failure::internal)?);
+    for share in shares {
+        reasons.push(share.reason.as_ref().map(serde_json::to_string).transpose().map_err(Failure::internal)?);
     }
     sqlx::query(
         "INSERT INTO reservation_share (group_id, reservation_id, party_id, ordinal, amount_cents, reason)
-         SELECT $1, $2, s.party_id, s.ordinal::integer, s.amount_cents, s.reason::jsonb
-         FROM unnest($3::uuid[], $4::bigint[], $5::text[]) WITH ORDINALITY s (party_id, amount_cents, reason, ordinal)",
+         SELECT $1, s.reservation_id, s.party_id, s.ordinal, s.amount_cents, s.reason::jsonb
+         FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[])
+           AS s (reservation_id, party_id, ordinal, amount_cents, reason)",
     )
     .bind(group)
-    .bind(reservation)
-    .bind(shares.iter().map(|(party, _, _)| *party).collect::<Vec<_>>())
-    .bind(shares.iter().map(|(_, amount, _)| *amount).collect::<Vec<_>>())
+    .bind(shares.iter().map(|share| share.reservation).collect::<Vec<_>>())
+    .bind(shares.iter().map(|share| share.party).collect::<Vec<_>>())
+    .bind(shares.iter().map(|share| share.ordinal).collect::<Vec<_>>())
+    .bind(shares.iter().map(|share| share.amount_cents).collect::<Vec<_>>())
     .bind(reasons)
     .execute(conn)
     .await?;

@@ -248,3 +248,67 @@ async fn a_long_mixed_run_keeps_counters_equal_to_live_reservations() {
     }
     assert!(refused > 10 && held.len() > 10, "the run met both: {refused} refused, {} held", held.len());
 }
+
+#[tokio::test]
+async fn several_in_one_transaction_are_each_judged_where_they_stand() {
+    let world = World::new().await;
+    let (buyer, stranger) = (PartyId::new(), PartyId::new());
+    let agreement = world.enter("together", &[(PartyId::new(), 10_000, 0)], &[buyer]).await;
+    let lot = agreement.lots[0].id.clone();
+    let order = PooledOrderId::new();
+    let requests = [
+        reserve_request(&lot, order, &[(buyer, 4_000)]),
+        reserve_request(&lot, PooledOrderId::new(), &[(buyer, 7_000)]),
+        reserve_request(&lot, order, &[(buyer, 1)]),
+        reserve_request(&lot, PooledOrderId::new(), &[(stranger, 1)]),
+        reserve_request(&lot, PooledOrderId::new(), &[(buyer, 6_000)]),
+        reserve_request(&lot, PooledOrderId::new(), &[(buyer, 1)]),
+    ];
+    let told = |answers: &[Result<pb::ReserveResponse, kit::Failure>]| -> Vec<String> {
+        let one = |answer: &Result<pb::ReserveResponse, kit::Failure>| match answer {
+            Ok(answer) => format!("{} left", answer.remaining_cents),
+            Err(failure) => failure.reason(),
+        };
+        answers.iter().map(one).collect()
+    };
+    let answers = world.reserve_together(&requests, &[buyer]).await;
+    let expected =
+        ["6000 left", "CEILING_EXCEEDED", "ORDER_ALREADY_RESERVED", "NOT_ENTITLED", "0 left", "CEILING_EXCEEDED"];
+    assert_eq!(told(&answers), expected);
+    assert_eq!(figures(&world.lot(&agreement.id).await), (10_000, 0, 0));
+    assert_eq!(world.events("tendering.ceiling_reserved.v1").await, 2);
+    // All again: what was done is answered as it was, what was refused is judged again.
+    let again = world.reserve_together(&requests, &[buyer]).await;
+    assert_eq!(
+        (again[0].as_ref().unwrap(), again[4].as_ref().unwrap()),
+        (answers[0].as_ref().unwrap(), answers[4].as_ref().unwrap())
+    );
+    assert_eq!(figures(&world.lot(&agreement.id).await), (10_000, 0, 0));
+    assert_eq!(world.events("tendering.ceiling_reserved.v1").await, 2);
+}
+
+#[tokio::test]
+async fn replicas_that_reserve_the_same_at_once_have_one_effect_and_equal_answers() {
+    let world = Arc::new(World::new().await);
+    let buyer = PartyId::new();
+    let agreement = world.enter("replicas", &[(PartyId::new(), 1_000_000, 0)], &[buyer]).await;
+    let lot = agreement.lots[0].id.clone();
+    let requests: Arc<Vec<pb::ReserveRequest>> =
+        Arc::new((0..20).map(|_| reserve_request(&lot, PooledOrderId::new(), &[(buyer, 100)])).collect());
+    let mut calls = JoinSet::new();
+    for replica in 0..4 {
+        let (world, requests) = (world.clone(), requests.clone());
+        calls.spawn(async move {
+            let mut turned = requests.to_vec();
+            turned.rotate_left(replica * 5);
+            let mut answers: Vec<pb::ReserveResponse> =
+                world.reserve_together(&turned, &[buyer]).await.into_iter().map(Result::unwrap).collect();
+            answers.rotate_right(replica * 5);
+            answers
+        });
+    }
+    let all = calls.join_all().await;
+    assert!(all.iter().all(|answers| *answers == all[0]));
+    assert_eq!(figures(&world.lot(&agreement.id).await), (2_000, 0, 998_000));
+    assert_eq!(world.events("tendering.ceiling_reserved.v1").await, 20);
+}

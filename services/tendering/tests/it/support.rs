@@ -1,11 +1,12 @@
 //! A database, a group, people, agreements.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{Days, NaiveDate};
 use kit::{
     Caller, Failure, Role, Scope,
     client::Peer,
+    group_commit::Asked,
     id::{GroupId, PartyId, PersonId, PooledOrderId},
     testing::{TestDb, TestKeys},
 };
@@ -135,6 +136,24 @@ impl World {
         let wanted = convert::wanted_from_proto(request)?;
         let facts = self.facts(&wanted.parties());
         self.app.reserve_knowing(caller, request, &wanted, &facts).await
+    }
+
+    /// Reserves on one lot in one transaction, with some parties as members.
+    pub async fn reserve_together(
+        &self,
+        requests: &[pb::ReserveRequest],
+        members: &[PartyId],
+    ) -> Vec<Result<pb::ReserveResponse, Failure>> {
+        let caller = service(self.group);
+        let asked: Vec<Arc<Asked<_>>> = requests
+            .iter()
+            .map(|request| {
+                let wanted = convert::wanted_from_proto(request).unwrap();
+                Arc::new(Asked::new(&caller, &request.request_id, request, wanted).unwrap())
+            })
+            .collect();
+        let lot = asked[0].what.lot;
+        self.app.reserve_together(self.group, lot, &asked, &self.facts(members)).await.unwrap()
     }
 
     pub async fn confirm(&self, reservation: &str) -> Result<pb::Reservation, Failure> {

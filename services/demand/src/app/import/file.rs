@@ -1,14 +1,16 @@
 //! A file of needs in memory: about 32 bytes a row and its reference, so that a million rows stay well under 150 MiB.
 
+use std::borrow::Cow;
+
 use kit::id::PartyId;
 use proto::common::v1::RowError;
 
 use crate::{
     convert::{cut, row_error},
     domain::{
-        directory::{Directory, ReadRow},
+        directory::{Directory, ReadRow, WholeRow},
         error::DemandError,
-        need::{NewNeed, RowFault, TypedNeed, check_reference, no_census, repeated_references},
+        need::{RowFault, TypedNeed, check_reference, no_census, repeated_references},
         round::RoundKind,
     },
 };
@@ -168,13 +170,14 @@ impl NeedsFile {
     }
 
     /// The needs, in the order of the file. `make` gives a reference to a row that has none.
-    pub fn needs(&self, make: impl Fn(i64) -> String) -> impl Iterator<Item = NewNeed> {
+    pub fn needs(&self, make: impl Fn(i64) -> String) -> impl Iterator<Item = (WholeRow<'_>, Cow<'_, str>)> {
         self.rows.iter().filter_map(move |row| {
             let number = i64::from(row.number);
-            match self.reference(row) {
-                "" => self.directory.need(number, &row.read, &make(number)),
-                reference => self.directory.need(number, &row.read, reference),
-            }
+            let reference = match self.reference(row) {
+                "" => Cow::Owned(make(number)),
+                reference => Cow::Borrowed(reference),
+            };
+            Some((self.directory.whole(number, &row.read)?, reference))
         })
     }
 
@@ -227,8 +230,8 @@ mod tests {
         assert!(file.bytes() < 80 << 20, "{} bytes", file.bytes());
         assert!(matches!(file.add(&[row(1_000_001, "x")], 0), Err(DemandError::FileTooLong { .. })));
         let file = file.check().unwrap();
-        let last = file.needs(|_| String::new()).last().unwrap();
-        assert_eq!((last.row, last.reference.as_str()), (1_000_000, "REFERENCE-0001000000"));
+        let (last, reference) = file.needs(|_| String::new()).last().unwrap();
+        assert_eq!((last.row, &*reference), (1_000_000, "REFERENCE-0001000000"));
     }
 
     #[test]
@@ -249,7 +252,7 @@ mod tests {
         let mut file = file();
         file.add(&[row(7, ""), row(8, " B ")], 0).unwrap();
         let file = file.check().unwrap();
-        let references: Vec<String> = file.needs(|row| format!("made-{row}")).map(|need| need.reference).collect();
+        let references: Vec<_> = file.needs(|row| format!("made-{row}")).map(|(_, reference)| reference).collect();
         assert_eq!(references, ["made-7", "B"]);
     }
 }

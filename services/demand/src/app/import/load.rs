@@ -15,12 +15,12 @@ use super::{
     file::{ERROR_LIMIT, NeedsFile},
 };
 use crate::{
-    app::{
-        App,
-        needs::{lock_round, made_reference},
-    },
+    app::{App, needs::lock_round, stating::made_reference},
     convert::row_error,
-    domain::need::{NewNeed, RowFault, reference_taken},
+    domain::{
+        directory::WholeRow,
+        need::{RowFault, reference_taken},
+    },
     store::{
         needs::lock_member,
         replacing,
@@ -80,13 +80,18 @@ impl App {
         }
         let source = hex::encode(header.sha256);
         staging::prepare(command.conn()).await?;
-        let needs = file.needs(|row| made_reference(&source, row)).map(|need| {
-            let commitment = kind.commitment(need.commitment).ok().flatten();
-            NewNeed { commitment, ..need }
+        let needs = file.needs(|row| made_reference(&source, row)).map(|(row, reference)| {
+            let commitment = kind.commitment(row.commitment).ok().flatten();
+            (WholeRow { commitment, ..row }, reference)
         });
-        staging::copy(command.conn(), needs).await?;
+        let staged = staging::copy(command.conn(), needs).await?;
         drop(file);
         let place = Place { group, round: header.round_id, party: header.party_id };
+        if !staging::has_needs(command.conn(), place).await? {
+            // The member's first needs, as nearly always: nothing to compare with, and nobody can add any under the lock.
+            return take_over(command, caller, place, ImportNeedsResponse::default(), staged).await;
+        }
+        staging::analyze(command.conn()).await?;
         let reply = match header.mode {
             Mode::Add => {
                 let (error_count, clashes) = staging::find_clashes(command.conn(), place, ERROR_LIMIT).await?;
@@ -98,7 +103,9 @@ impl App {
             }
             Mode::Replace => replace(&mut command, place, &made_reference(&source, 0)).await?,
         };
-        take_over(command, caller, place, reply).await
+        let unchanged = reply.unchanged + staging::drop_unchanged(command.conn(), place).await?;
+        let left = staging::chunks(command.conn()).await?;
+        take_over(command, caller, place, ImportNeedsResponse { unchanged, ..reply }, left).await
     }
 }
 
@@ -118,20 +125,18 @@ async fn replace(command: &mut Command, place: Place, made: &str) -> Result<Impo
     Ok(ImportNeedsResponse { added, unchanged, changed, withdrawn, units, ..ImportNeedsResponse::default() })
 }
 
-/// Takes the staged needs over that are not there yet. `reply` says what was done before.
+/// Takes the staged needs over, which are not there yet. `reply` says what was done before.
 async fn take_over(
     mut command: Command,
     caller: &Caller,
     place: Place,
     reply: ImportNeedsResponse,
+    chunks: Vec<Chunk>,
 ) -> Result<ImportNeedsResponse, Failure> {
-    let unchanged = staging::drop_unchanged(command.conn(), place).await?;
-    let chunks = staging::chunks(command.conn()).await?;
     let added = staging::insert(command.conn(), place, &caller.subject).await?;
     let (_, units) = append_chunks(&mut command, place, Fate::Stated, chunks).await?;
     let reply = ImportNeedsResponse {
         added: reply.added + added,
-        unchanged: reply.unchanged + unchanged,
         units: reply.units.checked_add(units).ok_or_else(too_many_units)?,
         ..reply
     };

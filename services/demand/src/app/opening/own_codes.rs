@@ -13,6 +13,7 @@ use crate::{app::App, store::opening::find_codes};
 const PREFIX: &str = "code:";
 
 /// A member's own codes among some references.
+#[derive(Default)]
 pub(crate) struct OwnCodes {
     articles: HashMap<String, ArticleId>,
     /// By the code without zeros in front of it.
@@ -37,24 +38,25 @@ impl OwnCodes {
 }
 
 impl App {
-    /// A member's own codes that references are, or nearly are.
+    /// Members' own codes that their references are, or nearly are.
     ///
     /// # Errors
     /// When the database is away.
-    pub(crate) async fn own_codes(
+    pub(crate) async fn own_codes<'a>(
         &self,
         caller: &Caller,
-        party: PartyId,
-        references: &[String],
-    ) -> Result<OwnCodes, Failure> {
-        let mut own = OwnCodes { articles: HashMap::new(), near: HashMap::new() };
-        if references.is_empty() {
+        references: impl Iterator<Item = (PartyId, &'a [String])>,
+    ) -> Result<HashMap<PartyId, OwnCodes>, Failure> {
+        let mut own: HashMap<PartyId, OwnCodes> = HashMap::new();
+        let asked: Vec<(PartyId, &str)> = references
+            .flat_map(|(party, texts)| texts.iter().map(move |text| (party, text.strip_prefix(PREFIX).unwrap_or(text))))
+            .collect();
+        if asked.is_empty() {
             return Ok(own);
         }
-        let asked: Vec<(PartyId, &str)> =
-            references.iter().map(|text| (party, text.strip_prefix(PREFIX).unwrap_or(text))).collect();
         let mut tx = self.db.begin(caller).await?;
         for found in find_codes(tx.conn(), caller.group()?, &asked).await? {
+            let own = own.entry(found.party_id).or_default();
             own.near.insert(found.code.trim_start_matches('0').to_owned(), found.code.clone());
             own.articles.insert(found.code, found.article_id);
         }
