@@ -133,10 +133,12 @@ pub async fn find_references(
         }
     }
     let rows: Vec<(RoundId, PartyId, String, NeedId)> = sqlx::query_as(
-        "SELECT n.round_id, n.party_id, n.reference, n.id
+        // The limit keeps each a look into the index, whatever the planner believes of a table that fills.
+        "SELECT wanted.round_id, wanted.party_id, wanted.reference, n.id
          FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS wanted (round_id, party_id, reference)
-         JOIN need n ON n.group_id = $1 AND n.round_id = wanted.round_id AND n.party_id = wanted.party_id
-           AND n.reference = wanted.reference",
+         CROSS JOIN LATERAL (
+           SELECT n.id FROM need n WHERE n.group_id = $1 AND n.round_id = wanted.round_id AND n.party_id = wanted.party_id
+             AND n.reference = wanted.reference LIMIT 1) n",
     )
     .bind(group)
     .bind(rounds)
