@@ -338,6 +338,14 @@ impl Shared {
         Ok(())
     }
 
+    /// Gives the transaction up: nothing has happened.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn abandon(self) -> Result<(), Failure> {
+        self.tx.rollback().await
+    }
+
     /// Keeps the replies of the commands that were done, and commits. False when one of their request ids has been answered by
     /// another transaction meanwhile: nothing has happened then, and whoever asks again finds that answer.
     ///

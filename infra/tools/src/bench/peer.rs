@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     RUNS,
     report::{Aim, Figure, seconds},
+    scratch::Scratch,
     world::{Group, LOTS, World, lines, officer, text},
 };
 
@@ -32,15 +33,17 @@ pub const KEY: &str = "peer";
 ///
 /// # Errors
 /// When something is refused.
-pub async fn measure(world: &World, group: &Group) -> anyhow::Result<Vec<Figure>> {
+pub async fn measure(world: &World, scratch: &Scratch, group: &Group) -> anyhow::Result<Vec<Figure>> {
     let mut runs = Vec::new();
     let mut plan = String::new();
     for run in 0..RUNS {
+        scratch.settle().await?;
         let (took, made) = season(world, group, run).await?;
         runs.push(took);
         plan = made;
     }
     let count = (ESTABLISHMENTS * LINES) as f64;
+    scratch.settle().await?;
     let page = page(world, group, &plan).await?;
     Ok(vec![
         Figure {

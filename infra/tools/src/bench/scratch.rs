@@ -100,13 +100,14 @@ impl Scratch {
         Ok(sqlx::query_scalar("SHOW server_version").fetch_one(&mut self.connect().await?).await?)
     }
 
-    /// Lets the server write what it holds, and knows the tables' sizes, so that no run pays for another's.
+    /// Lets the server write what it holds and learn what its tables hold, as it does by itself within a minute, so that no run
+    /// pays for another's.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn settle(&self) -> anyhow::Result<()> {
         let mut conn = self.connect().await?;
-        sqlx::raw_sql("CHECKPOINT").execute(&mut conn).await?;
+        sqlx::raw_sql("ANALYZE; CHECKPOINT").execute(&mut conn).await?;
         Ok(())
     }
 }

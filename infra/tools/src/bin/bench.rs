@@ -176,7 +176,7 @@ impl Bench<'_> {
         }
         let group = self.world.group(peer::KEY, peer::ESTABLISHMENTS, peer::ARTICLES).await?;
         let cpu = machine::own_cpu();
-        report.figures.extend(peer::measure(self.world, &group).await?);
+        report.figures.extend(peer::measure(self.world, self.scratch, &group).await?);
         self.told(report, "peer_case_lines_per_s", cpu);
         Ok(())
     }

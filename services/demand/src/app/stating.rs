@@ -37,8 +37,8 @@ const BATCH_LIMIT: usize = 1_000;
 const SHARED_LIMIT: usize = 20;
 /// Transactions of a group's needs at once: while one commits, the next looks things up.
 pub(super) const AT_ONCE: usize = 2;
-/// How often a transaction is tried again because another replica answered one of its commands meanwhile.
-const TRIES: usize = 3;
+/// How often a transaction is tried: again where another replica answered one of its commands meanwhile, or a reference was taken.
+const TRIES: usize = 4;
 
 /// A request to state needs, its ids read.
 #[derive(Debug, Clone)]
@@ -52,6 +52,22 @@ pub struct Stating {
 
 /// A request, and what it comes to.
 type Judged = Result<AddNeedsResponse, Failure>;
+
+/// How a transaction goes about references that a member may have used before. Most are new, and whether they are is seen when
+/// they are written: only where one is not are all looked up, so that it is told with the need that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum References {
+    BelievedFree,
+    LookedUp,
+}
+
+/// What came of one transaction; unless it is done, nothing has happened.
+enum Tried {
+    Done(Vec<Judged>),
+    /// Another replica has answered one of the requests in the middle of it.
+    AnsweredElsewhere,
+    ReferenceTaken,
+}
 
 impl App {
     /// States needs, all or none.
@@ -141,21 +157,24 @@ impl App {
         group: GroupId,
         ready: &[(&Asked<T>, Batch)],
     ) -> Result<Vec<Judged>, Failure> {
+        let mut references = References::BelievedFree;
         for _ in 0..TRIES {
-            if let Some(judged) = self.try_to_state(group, ready).await? {
-                return Ok(judged);
+            match self.try_to_state(group, ready, references).await? {
+                Tried::Done(judged) => return Ok(judged),
+                Tried::AnsweredElsewhere => {}
+                Tried::ReferenceTaken => references = References::LookedUp,
             }
         }
         Err(kit::error::CommonError::Unavailable("request ids are being answered elsewhere".to_owned()).into())
     }
 
-    /// One transaction: the locks, what was answered before, the rules, the rows, the events. None when another replica has
-    /// answered one of the requests in the middle of it.
+    /// One transaction: the locks, what was answered before, the rules, the rows, the events.
     async fn try_to_state<T>(
         &self,
         group: GroupId,
         ready: &[(&Asked<T>, Batch)],
-    ) -> Result<Option<Vec<Judged>>, Failure> {
+        references: References,
+    ) -> Result<Tried, Failure> {
         let mut tx = self.db.shared(group, METHOD).await?;
         let mut open = HashMap::new();
         for id in ready.iter().map(|(_, batch)| batch.round_id).collect::<BTreeSet<_>>() {
@@ -166,7 +185,12 @@ impl App {
         let asked: Vec<&Asked<T>> = ready.iter().map(|(asked, _)| *asked).collect();
         let answered = tx.answered::<T, AddNeedsResponse>(&asked).await?;
         let now = tx.now().await?;
-        let mut taken = needs::find_references(tx.conn(), group, ready.iter().map(|(_, batch)| batch)).await?;
+        let mut taken = match references {
+            References::BelievedFree => needs::Taken::new(),
+            References::LookedUp => {
+                needs::find_references(tx.conn(), group, ready.iter().map(|(_, batch)| batch)).await?
+            }
+        };
         let mut judged: Vec<Judged> = Vec::with_capacity(ready.len());
         let (mut stated, mut events, mut done) = (Vec::new(), Vec::new(), Vec::new());
         for ((asked, batch), answered) in ready.iter().zip(answered) {
@@ -195,12 +219,14 @@ impl App {
             }
         }
         if !stated.is_empty() {
-            needs::insert(tx.conn(), group, &stated).await?;
+            if !needs::insert(tx.conn(), group, &stated).await? {
+                return tx.abandon().await.map(|()| Tried::ReferenceTaken);
+            }
             tx.append_all(&events).await?;
         }
         let replies: Vec<(&Asked<T>, &AddNeedsResponse)> =
             done.iter().filter_map(|&(index, asked)| Some((asked, judged.get(index)?.as_ref().ok()?))).collect();
-        Ok(tx.finish(&replies).await?.then_some(judged))
+        Ok(if tx.finish(&replies).await? { Tried::Done(judged) } else { Tried::AnsweredElsewhere })
     }
 }
 

@@ -275,7 +275,9 @@ async fn carry_out(mut command: Command, caller: &Caller, planned: Planned) -> R
         .map(|(id, need)| stated(group, round.id, wanted.party, id, need))
         .collect();
     let rows: Vec<_> = of_round.iter().map(|need| (need.clone(), caller.subject.as_str())).collect();
-    needs::insert(command.conn(), group, &rows).await?;
+    if !needs::insert(command.conn(), group, &rows).await? {
+        return Err(Failure::internal("a reference is taken in a round that is new"));
+    }
     command
         .append(round.id.uuid(), "demand.needs_stated.v1", &stated_event(round.id, wanted.party, &of_round)?)
         .await?;

@@ -153,16 +153,18 @@ pub async fn find_references(
     Ok(taken)
 }
 
-/// Writes needs, each with who stated it.
-pub async fn insert(conn: &mut PgConnection, group: GroupId, needs: &[(Need, &str)]) -> Result<(), Failure> {
+/// Writes needs, each with who stated it. False when a member has one of the references in the round already: then some are not
+/// written, and the transaction is to be given up.
+pub async fn insert(conn: &mut PgConnection, group: GroupId, needs: &[(Need, &str)]) -> Result<bool, Failure> {
     let texts = |of: fn(&Need) -> &str| needs.iter().map(|(need, _)| of(need)).collect::<Vec<&str>>();
     let numbers = |of: fn(&Need) -> i64| needs.iter().map(|(need, _)| of(need)).collect::<Vec<i64>>();
-    sqlx::query(
+    let written = sqlx::query(
         "INSERT INTO need (group_id, id, round_id, party_id, created_by, site_id, article_id, kind, packaging_code,
            packaging_label, packaging_content, base_label, pack_units, quantity, units, reference, needed_by, commitment)
          SELECT $1, new.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
            $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[],
-           $17::date[], $18::text[]) AS new",
+           $17::date[], $18::text[]) AS new
+         ON CONFLICT ON CONSTRAINT need_reference_once DO NOTHING",
     )
     .bind(group)
     .bind(needs.iter().map(|(need, _)| need.id).collect::<Vec<NeedId>>())
@@ -183,8 +185,9 @@ pub async fn insert(conn: &mut PgConnection, group: GroupId, needs: &[(Need, &st
     .bind(needs.iter().map(|(need, _)| need.needed_by).collect::<Vec<Option<NaiveDate>>>())
     .bind(needs.iter().map(|(need, _)| need.commitment.map(Commitment::name)).collect::<Vec<Option<&str>>>())
     .execute(conn)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    Ok(usize::try_from(written).ok() == Some(needs.len()))
 }
 
 /// One need.

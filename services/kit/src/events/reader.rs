@@ -138,6 +138,7 @@ impl<E: Effect> Reader<E> {
             return tx.rollback().await.map(|()| false);
         }
         let mut position = after;
+        let mut applied = false;
         for event in events {
             if event.position != position + 1 {
                 return Err(Failure::internal(format!("log of {} has a gap after {position}", self.source.audience())));
@@ -145,7 +146,12 @@ impl<E: Effect> Reader<E> {
             position = event.position;
             if self.effect.kinds().contains(&event.kind.as_str()) {
                 self.apply_or_park(&mut tx, name, event).await?;
+                applied = true;
             }
+        }
+        if !applied {
+            // A cursor that only passed events over may be lost in a crash: it passes them over again.
+            sqlx::query("SET LOCAL synchronous_commit = off").execute(tx.conn()).await?;
         }
         sqlx::query("UPDATE reader_cursor SET position = $2 WHERE reader = $1")
             .bind(name)
