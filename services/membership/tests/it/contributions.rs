@@ -123,7 +123,10 @@ async fn what_is_computed_is_what_is_invoiced_and_stays() {
     assert_eq!(reason(read(&issued.invoices[0].id).await), "NOT_FOUND", "another member's");
     let narrowed = app.compute_contributions(&own, compute).await.unwrap();
     assert_eq!((narrowed.members.len(), narrowed.granted_cents), (1, 0));
-    for sql in ["UPDATE contribution_invoice SET total_cents = 0", "DELETE FROM contribution_invoice_line"] {
+    for sql in [
+        "UPDATE membership.contribution_invoice SET total_cents = 0",
+        "DELETE FROM membership.contribution_invoice_line",
+    ] {
         let denied =
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut assembly.world.test.app().await).await.unwrap_err();
         assert!(denied.to_string().contains("permission denied"), "{denied}");
