@@ -62,11 +62,13 @@ pub struct ContributionRule {
     #[schema(example = 125000)]
     pub amount_cents: i64,
     /// SPEND_PERCENT: percent of what is ordered, decimal with at most 6 places.
-    pub rate: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// TIERS: 1 to 20.
     pub tiers: Vec<ContributionTier>,
     /// SHARED: EQUAL, SPEND, ORDERS or VOTES.
-    pub shared_by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared_by: Option<String>,
     /// Most that a member owes under this rule in a year, cents EUR; 0: no cap. Not with SHARED.
     #[schema(example = 125000)]
     pub yearly_cap_cents: i64,
@@ -85,9 +87,9 @@ impl From<pb::ContributionRule> for ContributionRule {
             valid_to: some(value.valid_to),
             basis: value.basis,
             amount_cents: value.amount_cents,
-            rate: value.rate,
+            rate: some(value.rate),
             tiers: all(value.tiers),
-            shared_by: value.shared_by,
+            shared_by: some(value.shared_by),
             yearly_cap_cents: value.yearly_cap_cents,
             member_kinds: value.member_kinds,
             source: value.source,
@@ -116,14 +118,12 @@ pub struct ContributionRuleInput {
     #[schema(example = 125000)]
     pub amount_cents: i64,
     /// SPEND_PERCENT: percent of what is ordered, decimal with at most 6 places.
-    #[serde(default)]
-    pub rate: String,
+    pub rate: Option<String>,
     /// TIERS: 1 to 20.
     #[serde(default)]
     pub tiers: Vec<ContributionTierInput>,
     /// SHARED: EQUAL, SPEND, ORDERS or VOTES.
-    #[serde(default)]
-    pub shared_by: String,
+    pub shared_by: Option<String>,
     /// Most that a member owes under this rule in a year, cents EUR; 0: no cap. Not with SHARED.
     #[serde(default)]
     #[schema(example = 125000)]
@@ -144,9 +144,9 @@ impl From<ContributionRuleInput> for pb::ContributionRule {
             valid_to: value.valid_to.unwrap_or_default(),
             basis: value.basis,
             amount_cents: value.amount_cents,
-            rate: value.rate,
+            rate: value.rate.unwrap_or_default(),
             tiers: all(value.tiers),
-            shared_by: value.shared_by,
+            shared_by: value.shared_by.unwrap_or_default(),
             yearly_cap_cents: value.yearly_cap_cents,
             member_kinds: value.member_kinds,
             source: value.source,

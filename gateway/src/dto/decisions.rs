@@ -330,10 +330,12 @@ pub struct Decision {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub office: Option<String>,
     /// ELECTION: the member whose representative is elected; ADMISSION: who asks to join. `pty_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "pty_0198c2f07a3b7c11a2d34e5f60718293")]
-    pub candidate_party_id: String,
-    /// ADMISSION: how it would belong; otherwise unspecified.
-    pub candidate_kind: String,
+    pub candidate_party_id: Option<String>,
+    /// ADMISSION: how it would belong; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate_kind: Option<String>,
     /// ADMISSION: from which day on, ISO date; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-03-02", format = Date)]
@@ -362,8 +364,8 @@ impl From<pb::Decision> for Decision {
             decided_on: value.decided_on,
             second_call: value.second_call,
             office: some(value.office),
-            candidate_party_id: value.candidate_party_id,
-            candidate_kind: value.candidate_kind,
+            candidate_party_id: some(value.candidate_party_id),
+            candidate_kind: some(value.candidate_kind),
             effect_from: some(value.effect_from),
             state: value.state,
             reasons: all(value.reasons),
@@ -395,9 +397,9 @@ pub struct DecisionInput {
     pub office: Option<String>,
     /// ELECTION: the member whose representative is elected; ADMISSION: who asks to join. `pty_…` or `key:…`.
     #[schema(example = "pty_0198c2f07a3b7c11a2d34e5f60718293")]
-    pub candidate_party_id: String,
-    /// ADMISSION: how it would belong; otherwise unspecified.
-    pub candidate_kind: String,
+    pub candidate_party_id: Option<String>,
+    /// ADMISSION: how it would belong; otherwise absent.
+    pub candidate_kind: Option<String>,
     /// ADMISSION: from which day on, ISO date; otherwise absent.
     #[schema(example = "2026-03-02", format = Date)]
     pub effect_from: Option<String>,
@@ -414,8 +416,8 @@ impl From<DecisionInput> for pb::Decision {
             decided_on: value.decided_on,
             second_call: value.second_call,
             office: value.office.unwrap_or_default(),
-            candidate_party_id: value.candidate_party_id,
-            candidate_kind: value.candidate_kind,
+            candidate_party_id: value.candidate_party_id.unwrap_or_default(),
+            candidate_kind: value.candidate_kind.unwrap_or_default(),
             effect_from: value.effect_from.unwrap_or_default(),
             votes: all(value.votes),
             ..Self::default()
