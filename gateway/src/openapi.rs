@@ -95,7 +95,7 @@ const DESCRIPTION: &str = "Shared procurement for groups of healthcare establish
     with the `ETag` read before refuses a change of what has changed since.\n\n\
     **Lists** have 50 rows a page, 500 at most; `next_page_token` is good only for the same list, filters and person.\n\n\
     **Errors** are problem documents (RFC 9457) in French with a stable `code`, every fault of the input and the figures.\n\n\
-    **Limits**: JSON bodies 1 MiB, needs files 64 MiB; requests end after 30 s, files after 10 min.";
+    **Limits**: JSON bodies 1 MiB, needs files 64 MiB, minutes 10 MiB; requests end after 30 s, files after 10 min.";
 
 /// The complete document.
 #[must_use]
