@@ -21,6 +21,7 @@ mod articles;
 mod auth;
 mod body;
 mod config;
+mod contribution_file;
 mod dto;
 mod error;
 mod etag;

@@ -46,9 +46,12 @@ const GUARDED: [&str; 6] = [
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 15] = [
+const PATH_PARAMETERS: [(&str, &str); 18] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
+    ("decision_id", "`dcs_…`."),
+    ("mandate_id", "`mnd_…`."),
+    ("invoice_id", "`inv_…`."),
     ("agreement_id", "`agr_…`."),
     ("consultation_id", "`cns_…`."),
     ("round_id", "`rnd_…`."),
@@ -63,10 +66,12 @@ const PATH_PARAMETERS: [(&str, &str); 15] = [
     ("service", "`membership`, `catalogue`, `tendering`, `demand` or `logistics`."),
     ("rest", "A file of the page."),
 ];
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 18] = [
     ("sign-in", "Tokens of the embedded issuer; any OpenID Connect issuer can be trusted beside it."),
     ("me", "Who am I, and where may I work?"),
     ("membership", "Parties, sites, groups, members and people."),
+    ("governance", "Votes, decisions with their minutes, offices, mandates and commissions of a group."),
+    ("contributions", "What members contribute, their invoices, and whether a group pays for itself."),
     ("catalogue", "Articles with their packaging graph, and prices."),
     ("tendering", "Framework agreements, ceilings and who may buy."),
     ("opening", "What exists on the first day: dated opening figures with their source."),
@@ -90,7 +95,7 @@ const DESCRIPTION: &str = "Shared procurement for groups of healthcare establish
     with the `ETag` read before refuses a change of what has changed since.\n\n\
     **Lists** have 50 rows a page, 500 at most; `next_page_token` is good only for the same list, filters and person.\n\n\
     **Errors** are problem documents (RFC 9457) in French with a stable `code`, every fault of the input and the figures.\n\n\
-    **Limits**: JSON bodies 1 MiB, needs files 64 MiB; requests end after 30 s, files after 10 min.";
+    **Limits**: JSON bodies 1 MiB, needs files 64 MiB, minutes 10 MiB; requests end after 30 s, files after 10 min.";
 
 /// The complete document.
 #[must_use]

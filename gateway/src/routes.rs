@@ -13,10 +13,14 @@ mod audit;
 mod catalogue;
 mod clock;
 mod consultations;
+mod contributions;
 mod dispatches;
+mod financing;
+mod governance;
 mod health;
 mod home;
 mod logistics;
+mod mandates;
 mod me;
 mod membership;
 mod needs;
@@ -53,6 +57,10 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(oauth::routes())
         .merge(me::routes())
         .merge(membership::routes())
+        .merge(governance::routes())
+        .merge(mandates::routes())
+        .merge(contributions::routes())
+        .merge(financing::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

@@ -10,10 +10,16 @@ use kit::{
 };
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
-    demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
+    demand::v1::{
+        demand_service_client::DemandServiceClient, figures_service_client::FiguresServiceClient,
+        opening_service_client::OpeningServiceClient,
+    },
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
-    membership::v1::membership_service_client::MembershipServiceClient,
+    membership::v1::{
+        contribution_service_client::ContributionServiceClient, governance_service_client::GovernanceServiceClient,
+        membership_service_client::MembershipServiceClient,
+    },
     tendering::v1::{
         consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
     },
@@ -149,6 +155,24 @@ pub fn timed_out(status: &Status) -> bool {
 #[must_use]
 pub fn membership(channel: Channel) -> MembershipServiceClient<Channel> {
     MembershipServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's governance.
+#[must_use]
+pub fn governance(channel: Channel) -> GovernanceServiceClient<Channel> {
+    GovernanceServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's contributions.
+#[must_use]
+pub fn contributions(channel: Channel) -> ContributionServiceClient<Channel> {
+    ContributionServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of demand's figures.
+#[must_use]
+pub fn figures(channel: Channel) -> FiguresServiceClient<Channel> {
+    FiguresServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of catalogue.

@@ -7,6 +7,7 @@
 mod bodies;
 mod database;
 mod gates;
+mod governed;
 mod parties;
 mod routes;
 mod statements;

@@ -6,6 +6,7 @@ mod audit;
 mod consultations;
 mod crash;
 mod files;
+mod governance;
 mod hot;
 mod isolation;
 mod journey;

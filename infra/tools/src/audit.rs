@@ -7,12 +7,14 @@
 //!    line by line, reservations equal orders, no ceiling passed, the logs' figures equal the tables'.
 //! 3. **Opening** (`opening`): what was entered as existing on the first day is what the log says, member by member and lot by lot.
 //! 3. **Consultations** (`consultations`): the census as frozen, tenders kept as received, lots and prices as awarded.
+//! 4. **Governing** (`governing`): decisions and invoices as the log says, minutes as received, units by day as in the books.
 //! 4. **Leaving** (`leaving`): each placed order is on its way to its supplier once, each mail recorded once, each line answered once.
 //! 5. **Once** (`once`): no effect missing or twice, nothing parked, nothing half done.
 
 pub mod books;
 pub mod chains;
 pub mod consultations;
+pub mod governing;
 pub mod leaving;
 pub mod once;
 pub mod opening;
@@ -95,6 +97,7 @@ pub async fn run(config: &Config) -> anyhow::Result<Findings> {
     books::check(&mut view, &mut findings).await?;
     opening::check(&mut view, &mut findings).await?;
     consultations::check(&mut view, &mut findings).await?;
+    governing::check(&mut view, &mut findings).await?;
     leaving::check(&mut view, &mut findings).await?;
     once::check(&mut view, &mut findings).await?;
     view.rollback().await?;

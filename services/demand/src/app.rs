@@ -4,6 +4,7 @@ pub mod answers;
 pub mod balances;
 mod cancellations;
 pub mod dispatches;
+pub mod figures;
 pub mod history;
 pub mod import;
 pub mod logistics_events;

@@ -5,6 +5,7 @@ pub mod directory;
 pub mod dispatch;
 pub mod error;
 pub mod explain;
+pub mod figures;
 pub mod form;
 pub mod lots;
 pub mod need;

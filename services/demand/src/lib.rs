@@ -15,7 +15,10 @@ mod store;
 use std::time::Duration;
 
 use kit::{config::Env, events::Reader, fail_at::FailAt, service::Foundation};
-use proto::demand::v1::{demand_service_server::DemandServiceServer, opening_service_server::OpeningServiceServer};
+use proto::demand::v1::{
+    demand_service_server::DemandServiceServer, figures_service_server::FiguresServiceServer,
+    opening_service_server::OpeningServiceServer,
+};
 
 use crate::app::App;
 
@@ -44,6 +47,7 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     let mut parts = kit::service::Parts::default();
     parts.routes.add_service(DemandServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     parts.routes.add_service(OpeningServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
+    parts.routes.add_service(FiguresServiceServer::new(app.clone()));
     // Longer than any call of a step may take; a test that kills the process has no time to wait for it.
     let lease = Duration::from_secs(env.parsed("CENTRALE_PROCESS_LEASE_S", 30));
     let placing = app::placing::Placing { lease, fail_at: FailAt::read("demand", env) };

@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod dispatches;
+pub mod figures;
 pub mod history;
 pub mod lots;
 pub mod needs;

@@ -168,6 +168,16 @@ kinds! {
     Site SiteId "sit";
     /// A person.
     Person PersonId "prs";
+    /// A decision of a group's assembly.
+    Decision DecisionId "dcs";
+    /// A mandate: an office held for a time.
+    Mandate MandateId "mnd";
+    /// A seat in a commission.
+    Seat SeatId "set";
+    /// An invoice of contributions.
+    Invoice InvoiceId "inv";
+    /// A declared saving.
+    DeclaredSaving DeclaredSavingId "dsv";
     /// An article.
     Article ArticleId "art";
     /// A price of an article under a lot.

@@ -1,11 +1,17 @@
 //! What happens: one function per call, by noun.
 
 mod clock;
+mod contributions;
+mod decisions;
+mod finance;
+mod governance;
 mod groups;
 mod login;
+mod mandates;
 mod members;
 mod people;
 mod registry;
+mod voting;
 
 use kit::{Caller, Failure, Role, Scope, db::Db, error::CommonError, id::PartyId, identity::Verifier};
 use tonic::{Request, Status};

@@ -1,13 +1,17 @@
 //! proto ↔ domain. Reading collects every fault of a request, so that one answer tells all that must be mended.
 
+pub mod contribution;
 mod fields;
 mod group;
 mod login;
+pub mod mandate;
 mod member;
 mod page;
 mod party;
 mod person;
+pub mod rule;
 mod site;
+pub mod voting;
 
 use std::{collections::HashMap, hash::Hash};
 

@@ -7,25 +7,39 @@
 //! 5. On one day a party belongs to a group in at most one way, and only establishments do.
 //! 6. A role reaches as far as its kind says ([`GrantRole::reach`]); nobody both requests and receives for one member of one group.
 //! 7. After 10 failed logins within 15 minutes a login waits.
+//! 8. A group's own rules are dated, one a day for each key; a decision keeps the rule, the votes and the figures it was taken with.
+//! 9. Where the rule asks for a vote, nobody is admitted without an adopted decision about it.
+//! 10. A mandate keeps the rule of its office: election, term, seats, alternation.
+//! 11. An invoice of contributions is the sum of its lines, and what is shared among members sums to what the rule says.
 
+pub mod balance;
+pub mod contribution;
 mod error;
+pub mod governance_error;
 mod group;
 mod identifier;
 mod login;
+pub mod mandate;
 mod member;
+pub mod month;
 mod page;
 mod party;
 mod person;
+mod reason;
 mod reference;
+mod rule;
 mod site;
+pub mod voting;
 
 pub use error::MembershipError;
 pub use group::{FormRules, Group, GroupForm};
 pub use identifier::{Finess, Gln, Key, Siret};
 pub use login::{FAILURE_WINDOW, FAILURES_ALLOWED, TOKEN_LIFETIME, locked_for};
-pub use member::{Member, MemberFacts, MemberKind, Period, find_overlap};
+pub use member::{Member, MemberFacts, MemberKind, Period, find_overlap, is_admission, is_voted};
 pub use page::Page;
 pub use party::{BuyerStatus, Party, PartyKind, check_parties};
 pub use person::{Grant, GrantRole, Person, Reach, check_grant_parties, find_same_duty};
+pub use reason::Reason;
 pub use reference::{PartyRef, SiteRef};
+pub use rule::{Dated, RuleKind, parse_named};
 pub use site::{Authorisation, Position, Site, check_sites};

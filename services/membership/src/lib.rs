@@ -1,5 +1,5 @@
-//! The membership service: who is who. Parties, sites, groups with their legal form, members, people and what they may do, and the
-//! embedded issuer of access tokens.
+//! The membership service: who is who. Parties, sites, groups with their legal form, members, people and what they may do, how a
+//! group governs and finances itself, and the embedded issuer of access tokens.
 //!
 //! - [`domain`]: the rules, numbered, without I/O
 //! - [`app`]: what happens on each call
@@ -24,7 +24,10 @@ use kit::{
     config::Env,
     service::{Foundation, Parts},
 };
-use proto::membership::v1::membership_service_server::MembershipServiceServer;
+use proto::membership::v1::{
+    contribution_service_server::ContributionServiceServer, governance_service_server::GovernanceServiceServer,
+    membership_service_server::MembershipServiceServer,
+};
 
 use crate::{app::App, password::Passwords, upkeep::FirstAdministrator};
 
@@ -33,6 +36,10 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Largest request in bytes: 1,000 sites with every field filled.
 const LARGEST_REQUEST: usize = 4 << 20;
+/// Largest request of governance: minutes of 10 MiB.
+const LARGEST_MINUTES: usize = 11 << 20;
+/// Largest request about contributions: three years of figures of 1,000 members.
+const LARGEST_FIGURES: usize = 16 << 20;
 
 /// Makes the service. Reads `CENTRALE_ISSUER` (the URL of the embedded issuer) and the optional
 /// `CENTRALE_BOOTSTRAP_ADMIN_LOGIN` and `CENTRALE_BOOTSTRAP_ADMIN_PASSWORD`.
@@ -45,7 +52,9 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
     let db = foundation.db.clone();
     let app = App::new(db.clone(), foundation.verifier.clone(), &issuer_url);
     let mut parts = Parts::default();
-    parts.routes.add_service(MembershipServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST));
+    parts.routes.add_service(MembershipServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
+    parts.routes.add_service(GovernanceServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_MINUTES));
+    parts.routes.add_service(ContributionServiceServer::new(app).max_decoding_message_size(LARGEST_FIGURES));
     if let Some(first) = first {
         let db = db.clone();
         parts.spawn(move |stop| upkeep::create_administrator(db, Passwords::new(), first, stop));

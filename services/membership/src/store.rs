@@ -1,13 +1,21 @@
 //! SQL, and nothing else: a connection in, domain types out. A row that means nothing in the domain is an internal error.
 
 pub mod account;
+pub mod decision;
+pub mod document;
+pub mod finance;
 pub mod form_rule;
 pub mod group;
+pub mod invoice;
 pub mod issuer_key;
+pub mod mandate;
 pub mod member;
 pub mod party;
 pub mod person;
+pub mod rule;
+pub mod seat;
 pub mod site;
+pub mod voting;
 
 use sqlx::PgConnection;
 

@@ -48,6 +48,12 @@ async fn another_groups_order_lot_or_agreement_in_a_body_is_not_there() {
         let (status, said) = refused(api, &officer, &format!("{at}/entitlements"), &questions).await;
         assert_eq!(status, 404, "{officer} asks about another group's lot: {said}");
 
+        let decision = foreign(world, "decision_id", *group);
+        let mandate = json!({ "office": "PRESIDENT", "party_id": text("pty", *member), "holder_name": "Essai", "starts_on": "2026-11-01",
+            "decision_id": decision.id });
+        let (status, said) = refused(api, &officer, &format!("{at}/mandates"), &mandate).await;
+        assert_eq!(status, 404, "{officer} rests a mandate on another group's decision: {said}");
+
         let agreement = foreign(world, "agreement_id", *group);
         let round = json!({
             "title": "Essai", "opens_at": "2026-11-20T08:00:00Z", "closes_at": "2027-11-20T08:00:00Z", "agreement_ids": [agreement.id],

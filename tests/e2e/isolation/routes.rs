@@ -232,6 +232,8 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
             (json!({ "identity": opener.to_string().expose_secret() }), String::new())
         }
         ("POST", "score") => (json!({ "marks": [] }), String::new()),
+        ("POST", "minutes") => return (("application/pdf", b"%PDF-1.7".to_vec()), String::new()),
+        ("POST", "end") => (json!({ "ended_on": "2026-10-31", "reason": "Essai." }), String::new()),
         ("POST", "sign") => (json!({ "key": "essai", "number": "ESSAI-1" }), String::new()),
         ("POST", "prove") => (json!({ "signed_by": "Essai", "handed_over_at": "2026-11-20T08:00:00Z" }), String::new()),
         _ => {

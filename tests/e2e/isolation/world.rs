@@ -78,6 +78,7 @@ pub async fn world(stack: &Stack) -> &'static World {
 
 impl World {
     async fn read(stack: &Stack) -> Self {
+        super::governed::prepare(stack).await;
         let mut db = stack.superuser().await;
         let groups = keyed(&mut db, "SELECT key, group_id FROM membership.buying_group").await;
         let parties = keyed(&mut db, "SELECT key, party_id FROM membership.party").await;
@@ -206,7 +207,10 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
 type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
 
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
-    const EACH: [(&str, &str, &str); 11] = [
+    const EACH: [(&str, &str, &str); 14] = [
+        ("decision_id", "dcs", "SELECT group_id, decision_id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM membership.decision"),
+        ("mandate_id", "mnd", "SELECT group_id, mandate_id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM membership.mandate"),
+        ("invoice_id", "inv", "SELECT group_id, invoice_id, ARRAY[party_id], NULL::uuid, NULL::uuid FROM membership.contribution_invoice"),
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
         ("lot_id", "lot", "SELECT group_id, id, '{}'::uuid[], holder_id, NULL::uuid FROM tendering.lot"),
         ("consultation_id", "cns", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.consultation"),

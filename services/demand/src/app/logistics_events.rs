@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use kit::{
     Failure,
     db::Tx,
@@ -23,6 +24,7 @@ use crate::{
     domain::{order::Books, packs},
     store::{
         books::{self, LineBooks},
+        figures,
         orders::{self, Order},
     },
 };
@@ -54,7 +56,9 @@ impl Effect for Booking {
             }
             "logistics.delivery_certified.v1" => {
                 let certified = DeliveryCertified::decode(event.payload.clone()).map_err(Failure::internal)?;
-                book_delivered(tx, group, &certified).await
+                let at = DateTime::from_timestamp_micros(event.recorded_at_us)
+                    .ok_or_else(|| Failure::internal("an event without a time"))?;
+                book_delivered(tx, group, &certified, at).await
             }
             _ => Ok(()),
         }
@@ -70,17 +74,27 @@ async fn book_cancelled(tx: &mut Tx, group: GroupId, event: &UnitsCancelled, act
     Ok(())
 }
 
-async fn book_delivered(tx: &mut Tx, group: GroupId, event: &DeliveryCertified) -> Result<(), Failure> {
+/// On the legal day on which logistics recorded the certificate.
+async fn book_delivered(
+    tx: &mut Tx,
+    group: GroupId,
+    event: &DeliveryCertified,
+    certified_at: DateTime<Utc>,
+) -> Result<(), Failure> {
     let (order, lines, units) = named_lines(tx, group, &event.pooled_order_id, &event.accepted).await?;
     let total = packs::sum(&units).map_err(Failure::internal)?;
     if total == 0 {
         return Ok(());
     }
     let mut after: Vec<(OrderLineId, Books)> = Vec::with_capacity(lines.len());
+    let mut come: Vec<(OrderLineId, i64)> = Vec::with_capacity(lines.len());
     for (line, units) in lines.iter().zip(units) {
         after.push((line.id, line.books().deliver(&line.id, units)?));
+        come.push((line.id, units));
     }
     books::save_lines(tx.conn(), group, &after).await?;
+    let day = tx.day_of(certified_at).await?;
+    figures::add_delivered(tx.conn(), group, day, &come).await?;
     let event = UnitsDelivered { pooled_order_id: order.row.id.to_string(), units: total };
     tx.append(order.row.id.uuid(), "demand.units_delivered.v1", &event).await
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod census;
 mod dispatches;
+mod figures;
 mod imports;
 mod needs;
 mod orders;

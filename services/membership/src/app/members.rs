@@ -21,7 +21,8 @@ impl App {
     /// Adds members to the session's group; one that is there with the same first day is updated.
     ///
     /// # Errors
-    /// `ROLE_NOT_ALLOWED`, `WRONG_SESSION`, `INVALID_INPUT`, `NOT_FOUND` (the group), `MEMBERSHIP_OVERLAPS`.
+    /// `ROLE_NOT_ALLOWED`, `WRONG_SESSION`, `INVALID_INPUT`, `NOT_FOUND` (the group), `MEMBERSHIP_OVERLAPS`, `ADMISSION_NOT_VOTED` where
+    /// the group's rules ask for a vote.
     pub async fn add_members(
         &self,
         caller: &Caller,
@@ -49,6 +50,7 @@ impl App {
             }
             .into());
         }
+        super::decisions::check_admissions(&mut command, group, &members, &present).await?;
         store::member::delete_all(command.conn(), group, &members).await?;
         store::member::insert_all(command.conn(), group, &members).await?;
         let event = MembersAdded { party_ids: ids.iter().map(ToString::to_string).collect() };

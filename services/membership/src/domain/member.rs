@@ -6,7 +6,8 @@ use kit::id::PartyId;
 use super::{BuyerStatus, Siret};
 
 /// How a party belongs to a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MemberKind {
     /// Full member (établissement partie, membre).
     Full,
@@ -57,6 +58,12 @@ impl Period {
         self.to
     }
 
+    /// Whether a day is in it.
+    #[must_use]
+    pub fn contains(self, day: NaiveDate) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
+
     /// Whether a day is in both.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
@@ -86,6 +93,34 @@ pub struct MemberFacts {
     pub siret: Option<Siret>,
     /// Whether the Code de la commande publique binds it.
     pub buyer_status: Option<BuyerStatus>,
+}
+
+/// Whether a membership brings somebody in, or in another way than before: not when one of the same kind has the same first day, or
+/// goes on until then.
+#[must_use]
+pub fn is_admission(new: &Member, present: &[Member]) -> bool {
+    let goes_on = |old: &&Member| {
+        let ends_before = old.period.to().and_then(|to| to.succ_opt()) == Some(new.period.from());
+        old.period.from() == new.period.from() || ends_before || old.period.contains(new.period.from())
+    };
+    !present.iter().filter(|old| old.party_id == new.party_id && old.kind == new.kind).any(|old| goes_on(&old))
+}
+
+/// Whether an adopted admission (who, as what, from which day on) lets a membership begin. One that let an earlier membership begin,
+/// which has ended since, does not let in again.
+#[must_use]
+pub fn is_voted(new: &Member, present: &[Member], admissions: &[(PartyId, MemberKind, NaiveDate)]) -> bool {
+    let used = |from: NaiveDate| {
+        present.iter().any(|old| {
+            old.party_id == new.party_id
+                && old.kind == new.kind
+                && old.period.from() != new.period.from()
+                && old.period.to().is_some_and(|to| from <= to)
+        })
+    };
+    admissions.iter().any(|(party, kind, from)| {
+        *party == new.party_id && *kind == new.kind && *from <= new.period.from() && !used(*from)
+    })
 }
 
 /// The first new membership that would share a day with another one of its party, present or new, and that one. A present one
@@ -130,6 +165,30 @@ mod tests {
         assert!(period(1, None).overlaps(period(100, Some(101))));
         assert!(Period::new(day(2), Some(day(1))).is_none());
         assert!(Period::new(day(2), Some(day(2))).is_some());
+    }
+
+    #[test]
+    fn who_goes_on_in_the_same_way_is_not_admitted_again() {
+        let party = PartyId::new();
+        let present = [member(party, period(1, Some(9)))];
+        assert!(!is_admission(&member(party, period(1, None)), &present), "the same first day");
+        assert!(!is_admission(&member(party, period(10, None)), &present), "from the next day on");
+        assert!(is_admission(&member(party, period(11, None)), &present), "after a day outside");
+        assert!(is_admission(&member(PartyId::new(), period(10, None)), &present));
+        let otherwise = Member { kind: MemberKind::Associate, ..member(party, period(10, None)) };
+        assert!(is_admission(&otherwise, &present), "in another way");
+    }
+
+    #[test]
+    fn an_admission_lets_in_once_in_its_way_from_its_day_on() {
+        let party = PartyId::new();
+        let admissions = [(party, MemberKind::Full, day(10))];
+        let new = |from| member(party, period(from, None));
+        assert!(is_voted(&new(10), &[], &admissions) && is_voted(&new(30), &[], &admissions));
+        assert!(!is_voted(&new(9), &[], &admissions), "before its effect");
+        assert!(!is_voted(&Member { kind: MemberKind::Associate, ..new(10) }, &[], &admissions));
+        assert!(!is_voted(&new(30), &[member(party, period(10, Some(20)))], &admissions), "it was let in and has left");
+        assert!(is_voted(&new(30), &[member(party, period(1, Some(5)))], &admissions), "it had left before the vote");
     }
 
     #[test]

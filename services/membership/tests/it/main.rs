@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod clock;
+mod contributions;
+mod governance;
 mod groups;
 mod isolation;
 mod login;
+mod mandates;
 mod members;
 mod people;
 mod registry;
