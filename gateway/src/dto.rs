@@ -18,6 +18,7 @@ pub mod needs;
 pub mod opening;
 pub mod orders;
 pub mod plans;
+pub mod rights;
 pub mod shared;
 pub mod shipments;
 pub mod tendering;

@@ -46,9 +46,10 @@ const GUARDED: [&str; 6] = [
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 15] = [
+const PATH_PARAMETERS: [(&str, &str); 16] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
+    ("delegation_id", "`dlg_…`."),
     ("agreement_id", "`agr_…`."),
     ("consultation_id", "`cns_…`."),
     ("round_id", "`rnd_…`."),
@@ -63,10 +64,11 @@ const PATH_PARAMETERS: [(&str, &str); 15] = [
     ("service", "`membership`, `catalogue`, `tendering`, `demand` or `logistics`."),
     ("rest", "A file of the page."),
 ];
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("sign-in", "Tokens of the embedded issuer; any OpenID Connect issuer can be trusted beside it."),
     ("me", "Who am I, and where may I work?"),
     ("membership", "Parties, sites, groups, members and people."),
+    ("rights", "Delegations of signature, buyer statuses, and how a member's standing changes."),
     ("catalogue", "Articles with their packaging graph, and prices."),
     ("tendering", "Framework agreements, ceilings and who may buy."),
     ("opening", "What exists on the first day: dated opening figures with their source."),

@@ -27,6 +27,7 @@ mod parties;
 mod plans;
 mod problems;
 mod reply;
+mod rights;
 mod rounds;
 mod tendering;
 mod tenders;
@@ -53,6 +54,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(oauth::routes())
         .merge(me::routes())
         .merge(membership::routes())
+        .merge(rights::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

@@ -13,7 +13,7 @@ use proto::{
     demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
-    membership::v1::membership_service_client::MembershipServiceClient,
+    membership::v1::{membership_service_client::MembershipServiceClient, rights_service_client::RightsServiceClient},
     tendering::v1::{
         consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
     },
@@ -149,6 +149,12 @@ pub fn timed_out(status: &Status) -> bool {
 #[must_use]
 pub fn membership(channel: Channel) -> MembershipServiceClient<Channel> {
     MembershipServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's rights.
+#[must_use]
+pub fn rights(channel: Channel) -> RightsServiceClient<Channel> {
+    RightsServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of catalogue.

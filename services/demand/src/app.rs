@@ -21,6 +21,7 @@ pub mod reference_prices;
 pub mod references;
 pub mod rounds;
 pub mod savings;
+mod signing;
 pub mod snapshots;
 pub mod stating;
 pub mod urgent;

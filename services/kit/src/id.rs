@@ -168,6 +168,10 @@ kinds! {
     Site SiteId "sit";
     /// A person.
     Person PersonId "prs";
+    /// A delegation of signature.
+    Delegation DelegationId "dlg";
+    /// A change of a member, from its preview on.
+    MemberChange MemberChangeId "mch";
     /// An article.
     Article ArticleId "art";
     /// A price of an article under a lot.

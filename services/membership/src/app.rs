@@ -1,6 +1,9 @@
 //! What happens: one function per call, by noun.
 
+mod changes;
 mod clock;
+mod dated;
+mod delegations;
 mod groups;
 mod login;
 mod members;

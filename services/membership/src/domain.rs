@@ -6,8 +6,13 @@
 //! 4. A group has one legal form, one awarding party, and at most one platform that serves it.
 //! 5. On one day a party belongs to a group in at most one way, and only establishments do.
 //! 6. A role reaches as far as its kind says ([`GrantRole::reach`]); nobody both requests and receives for one member of one group.
-//! 7. After 10 failed logins within 15 minutes a login waits.
+//! 7. A delegation of signature is given by the party in whose name is signed; a replacement never allows more than what it stands in for.
+//! 8. What changes about a party (buyer status, SIRET, name, who took it over) is dated and added at the end: the past stays.
+//! 9. After 10 failed logins within 15 minutes a login waits.
 
+mod change;
+mod dated;
+mod delegation;
 mod error;
 mod group;
 mod identifier;
@@ -19,6 +24,9 @@ mod person;
 mod reference;
 mod site;
 
+pub use change::{Change, ChangeKind, Changed, change};
+pub use dated::{DatedIdentity, DatedStatus, GhtStanding, OrderDelegation, Predecessor, follows};
+pub use delegation::{Act, Delegate, Delegation, Rights};
 pub use error::MembershipError;
 pub use group::{FormRules, Group, GroupForm};
 pub use identifier::{Finess, Gln, Key, Siret};

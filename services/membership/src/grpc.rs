@@ -1,5 +1,7 @@
 //! The gRPC face of membership: who calls → [`App`] → reply. Nothing else.
 
+mod rights;
+
 use proto::membership::v1::{
     AddMembersRequest, AddMembersResponse, BatchGetPartiesRequest, BatchGetPartiesResponse, BatchGetSitesRequest,
     BatchGetSitesResponse, CreateGroupRequest, CreateGroupResponse, GetClockRequest, GetClockResponse, GetGroupRequest,

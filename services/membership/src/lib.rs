@@ -24,7 +24,9 @@ use kit::{
     config::Env,
     service::{Foundation, Parts},
 };
-use proto::membership::v1::membership_service_server::MembershipServiceServer;
+use proto::membership::v1::{
+    membership_service_server::MembershipServiceServer, rights_service_server::RightsServiceServer,
+};
 
 use crate::{app::App, password::Passwords, upkeep::FirstAdministrator};
 
@@ -45,6 +47,7 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
     let db = foundation.db.clone();
     let app = App::new(db.clone(), foundation.verifier.clone(), &issuer_url);
     let mut parts = Parts::default();
+    parts.routes.add_service(RightsServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
     parts.routes.add_service(MembershipServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST));
     if let Some(first) = first {
         let db = db.clone();

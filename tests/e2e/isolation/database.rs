@@ -136,6 +136,7 @@ async fn a_session_of_a_party_sees_no_row_without_the_party_in_it_and_changes_no
         ("logistics", "delivery", "$1 IN (party_id, operator_party_id, direct_supplier_id)"),
         ("logistics", "delivery_line", "$1 IN (party_id, operator_party_id, direct_supplier_id)"),
         ("membership", "member", "party_id = $1"),
+        ("membership", "delegation", "$1 IN (delegator_party_id, to_party_id)"),
         ("tendering", "agreement_party", "party_id = $1"),
     ];
     let mut superuser = stack.superuser().await;

@@ -206,10 +206,11 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
 type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
 
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
-    const EACH: [(&str, &str, &str); 11] = [
+    const EACH: [(&str, &str, &str); 12] = [
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
         ("lot_id", "lot", "SELECT group_id, id, '{}'::uuid[], holder_id, NULL::uuid FROM tendering.lot"),
         ("consultation_id", "cns", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.consultation"),
+        ("delegation_id", "dlg", "SELECT group_id, delegation_id, ARRAY[delegator_party_id, to_party_id], NULL::uuid, NULL::uuid FROM membership.delegation WHERE to_party_id IS NOT NULL"),
         ("round_id", "rnd", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.round"),
         ("snapshot_id", "snp", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.snapshot"),
         ("plan_id", "pln", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.plan"),

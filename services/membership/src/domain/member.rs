@@ -57,6 +57,12 @@ impl Period {
         self.to
     }
 
+    /// Whether a day is in it.
+    #[must_use]
+    pub fn has(self, day: NaiveDate) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
+
     /// Whether a day is in both.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
@@ -84,8 +90,10 @@ pub struct MemberFacts {
     pub name: String,
     /// Number in the register of companies.
     pub siret: Option<Siret>,
-    /// Whether the Code de la commande publique binds it.
+    /// Whether the Code de la commande publique binds it on the day.
     pub buyer_status: Option<BuyerStatus>,
+    /// Since when it has belonged without a gap, in whatever way.
+    pub since: NaiveDate,
 }
 
 /// The first new membership that would share a day with another one of its party, present or new, and that one. A present one

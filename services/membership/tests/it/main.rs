@@ -8,4 +8,5 @@ mod login;
 mod members;
 mod people;
 mod registry;
+mod rights;
 mod support;
