@@ -101,6 +101,9 @@ pub const TABLE: &[Row] = &[
     row("POST", "/v1/groups/{group_id}/delegations", OFFICER),
     row("POST", "/v1/groups/{group_id}/delegations/{delegation_id}/revoke", OFFICER),
     row("GET", "/v1/groups/{group_id}/buyer-statuses", READERS),
+    row("GET", "/v1/groups/{group_id}/member-changes", WATCHERS),
+    row("POST", "/v1/groups/{group_id}/member-changes/preview", OFFICER),
+    row("POST", "/v1/groups/{group_id}/member-changes/confirm", OFFICER),
     row("POST", "/v1/buyer-statuses", ADMINISTRATOR),
     row("POST", "/v1/identities", ADMINISTRATOR),
     // What can be bought.

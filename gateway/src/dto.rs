@@ -13,6 +13,7 @@ pub mod consultations;
 pub mod deliveries;
 pub mod dispatches;
 pub mod groups;
+pub mod member_changes;
 pub mod membership;
 pub mod needs;
 pub mod opening;

@@ -14,11 +14,12 @@ use crate::{
 /// The methods that OpenAPI knows and we use.
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 /// POST routes that change nothing, or are idempotent by what they carry.
-const WITHOUT_KEY: [&str; 9] = [
+const WITHOUT_KEY: [&str; 10] = [
     "/oauth2/token",
     "/v1/parties/lookup",
     "/v1/sites/lookup",
     "/v1/groups/{group_id}/entitlements",
+    "/v1/groups/{group_id}/member-changes/preview",
     "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
     "/v1/groups/{group_id}/opening/codes/file",
     "/v1/groups/{group_id}/opening/consumption/file",

@@ -18,6 +18,7 @@ mod health;
 mod home;
 mod logistics;
 mod me;
+mod member_changes;
 mod membership;
 mod needs;
 mod oauth;
@@ -55,6 +56,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(membership::routes())
         .merge(rights::routes())
+        .merge(member_changes::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

@@ -10,7 +10,10 @@ use kit::{
 };
 use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
-    demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
+    demand::v1::{
+        demand_service_client::DemandServiceClient, member_change_service_client::MemberChangeServiceClient,
+        opening_service_client::OpeningServiceClient,
+    },
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::{membership_service_client::MembershipServiceClient, rights_service_client::RightsServiceClient},
@@ -179,6 +182,12 @@ pub fn consultations(channel: Channel) -> ConsultationServiceClient<Channel> {
 #[must_use]
 pub fn demand(channel: Channel) -> DemandServiceClient<Channel> {
     DemandServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of demand's changes of members.
+#[must_use]
+pub fn member_changes(channel: Channel) -> MemberChangeServiceClient<Channel> {
+    MemberChangeServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of logistics.

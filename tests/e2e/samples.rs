@@ -67,6 +67,7 @@ fn read_and_write(kind: &str, bytes: &[u8]) -> Result<Vec<u8>, prost::DecodeErro
         "demand.order_answered.v1" => again::<demand::OrderAnswered>(bytes),
         "demand.units_cancelled.v1" => again::<demand::UnitsCancelled>(bytes),
         "demand.units_delivered.v1" => again::<demand::UnitsDelivered>(bytes),
+        "demand.member_change_confirmed.v1" => again::<demand::MemberChangeConfirmed>(bytes),
         "logistics.break_bulk_set.v1" => again::<logistics::BreakBulkSet>(bytes),
         "logistics.shipment_announced.v1" => again::<logistics::ShipmentAnnounced>(bytes),
         "logistics.units_cancelled.v1" => again::<logistics::UnitsCancelled>(bytes),

@@ -3,11 +3,12 @@
 use crate::shared::shared;
 
 /// Deployment-wide tables without a group: reference data, registries, operators' own, and the migrations' own.
-const REFERENCE: [&str; 22] = [
+const REFERENCE: [&str; 23] = [
     "catalogue.article",
     "catalogue.edition",
     "catalogue.identifier",
     "catalogue.packaging",
+    "demand.change_rule",
     "logistics.break_bulk",
     "logistics.site",
     "logistics.site_to_fetch",

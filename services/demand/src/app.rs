@@ -8,6 +8,7 @@ pub mod history;
 pub mod import;
 pub mod logistics_events;
 mod lots;
+pub mod member_changes;
 pub mod needs;
 pub mod opening;
 pub mod orders;

@@ -7,6 +7,7 @@ pub mod error;
 pub mod explain;
 pub mod form;
 pub mod lots;
+pub mod member_change;
 pub mod need;
 pub mod opening;
 pub mod opening_orders;

@@ -1,5 +1,6 @@
 //! The gRPC face of demand: who calls → [`App`] → reply. Nothing else.
 
+mod member_changes;
 mod opening;
 
 use proto::demand::v1::{

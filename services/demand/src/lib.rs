@@ -15,7 +15,10 @@ mod store;
 use std::time::Duration;
 
 use kit::{config::Env, events::Reader, fail_at::FailAt, service::Foundation};
-use proto::demand::v1::{demand_service_server::DemandServiceServer, opening_service_server::OpeningServiceServer};
+use proto::demand::v1::{
+    demand_service_server::DemandServiceServer, member_change_service_server::MemberChangeServiceServer,
+    opening_service_server::OpeningServiceServer,
+};
 
 use crate::app::App;
 
@@ -43,6 +46,7 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     let app = App::new(foundation.db.clone(), foundation.verifier.clone(), peers);
     let mut parts = kit::service::Parts::default();
     parts.routes.add_service(DemandServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
+    parts.routes.add_service(MemberChangeServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     parts.routes.add_service(OpeningServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     // Longer than any call of a step may take; a test that kills the process has no time to wait for it.
     let lease = Duration::from_secs(env.parsed("CENTRALE_PROCESS_LEASE_S", 30));

@@ -4,6 +4,7 @@ pub mod books;
 pub mod dispatches;
 pub mod history;
 pub mod lots;
+pub mod member_changes;
 pub mod needs;
 pub mod opening;
 pub mod opening_orders;

@@ -45,7 +45,11 @@ async fn a_delegation_is_given_by_the_acting_party_listed_and_revoked_once() {
     assert!(given.in_force && given.effective_max_cents == Some(500));
     for (party, seen) in [(&ids[0], 1), (&ids[1], 1), (&ids[2], 0)] {
         let requester = in_group(&group, Some(party), Role::MemberRequester);
-        assert_eq!(listed(&world, &requester, "", false).await.len(), seen, "gave it, holds it, has nothing to do with it");
+        assert_eq!(
+            listed(&world, &requester, "", false).await.len(),
+            seen,
+            "gave it, holds it, has nothing to do with it"
+        );
     }
     assert!(listed(&world, &officer, "2025-12-31", true).await.is_empty(), "not yet");
     let revoke = |from: &str| pb::RevokeDelegationRequest {
@@ -60,7 +64,11 @@ async fn a_delegation_is_given_by_the_acting_party_listed_and_revoked_once() {
     let request = revoke("");
     let ended = world.app.revoke_delegation(&officer, request.clone()).await.unwrap();
     assert!(!ended.delegation.as_ref().unwrap().in_force, "from today on");
-    assert_eq!(world.app.revoke_delegation(&officer, request).await.unwrap(), ended, "the same request, the same answer");
+    assert_eq!(
+        world.app.revoke_delegation(&officer, request).await.unwrap(),
+        ended,
+        "the same request, the same answer"
+    );
     assert_eq!(reason(world.app.revoke_delegation(&officer, revoke("")).await), "DELEGATION_REVOKED");
     assert!(listed(&world, &officer, "2026-02-01", true).await.len() == 1, "what was signed under it stays");
     assert_eq!(world.count("SELECT count(*) FROM event WHERE kind = 'membership.delegation_revoked.v1'").await, 1);
@@ -96,8 +104,9 @@ async fn faults_of_a_delegation_are_told_and_nobody_gives_what_is_not_its_own() 
     let expected = ["to_party_id", "acts", "amount_max_cents", "valid_from", "valid_to", "evidence"];
     assert_eq!(fields, expected.map(|field| format!("delegation.{field}")));
     for (to, field) in [(&strangers[1], "to_party_id"), (&ids[0], "to_party_id")] {
-        let (_, fields) =
-            refusal(world.app.record_delegation(&officer, record(to_party(to, &[Act::Order], None, "2026-01-01", ""))).await);
+        let (_, fields) = refusal(
+            world.app.record_delegation(&officer, record(to_party(to, &[Act::Order], None, "2026-01-01", ""))).await,
+        );
         assert_eq!(fields, [format!("delegation.{field}")]);
     }
     let past = to_party(&ids[1], &[Act::Order], None, "2020-01-01", "2020-12-31");
@@ -160,12 +169,13 @@ async fn a_status_and_an_identity_hold_from_their_day_on_and_the_past_stays() {
         status: status.into(),
         evidence: "Avis juridique".into(),
     };
-    let app = &world.app;
+    let (app, admin) = (&world.app, administrator());
     app.record_buyer_status(&administrator(), status(BuyerStatus::Unknown, "2026-03-01")).await.unwrap();
     let again = app.record_buyer_status(&administrator(), status(BuyerStatus::AssertedNot, "2026-03-01")).await;
     assert_eq!(reason(again), "NOT_LATER");
-    let known = app.record_buyer_status(&administrator(), status(BuyerStatus::PrivateContractingAuthority, "2026-06-01"));
-    let statuses: Vec<_> = known.await.unwrap().statuses.into_iter().map(|dated| (dated.status(), dated.valid_from)).collect();
+    let known = app.record_buyer_status(&admin, status(BuyerStatus::PrivateContractingAuthority, "2026-06-01"));
+    let statuses: Vec<_> =
+        known.await.unwrap().statuses.into_iter().map(|dated| (dated.status(), dated.valid_from)).collect();
     assert_eq!(
         statuses,
         [
@@ -199,8 +209,12 @@ async fn a_status_and_an_identity_hold_from_their_day_on_and_the_past_stays() {
     let party = found[0].party.as_ref().unwrap();
     assert_eq!((party.name.as_str(), party.buyer_status()), ("CH nouveau", BuyerStatus::PrivateContractingAuthority));
     // A history is added to, not entered anew.
-    let anew = proto::membership::v1::Party { buyer_status: BuyerStatus::AssertedNot.into(),
-        buyer_status_evidence: "x".into(), buyer_status_on: "2026-01-01".into(), ..hospital("a") };
+    let anew = proto::membership::v1::Party {
+        buyer_status: BuyerStatus::AssertedNot.into(),
+        buyer_status_evidence: "x".into(),
+        buyer_status_on: "2026-01-01".into(),
+        ..hospital("a")
+    };
     let request = pb::RegisterPartiesRequest { request_id: request_id(), parties: vec![anew] };
     assert_eq!(refusal(app.register_parties(&administrator(), request).await).1, ["parties[0].buyer_status"]);
 }
@@ -227,7 +241,11 @@ async fn services_are_told_of_the_ght_beside_the_group_and_of_its_supports_deleg
     recorded(&world, &officer, to_party(&ids[1], &[Act::Order], Some(700), "2026-01-01", FAR)).await;
     recorded(&world, &officer, to_party(&ids[1], &[Act::Award], None, "2026-01-01", FAR)).await;
     let delegation = standing(&gcs, Role::Service).await.1.unwrap().delegation.unwrap();
-    assert_eq!((delegation.amount_max_cents, delegation.valid_to.as_str()), (Some(700), FAR), "only what allows to order");
+    assert_eq!(
+        (delegation.amount_max_cents, delegation.valid_to.as_str()),
+        (Some(700), FAR),
+        "only what allows to order"
+    );
     assert_eq!(standing(&gcs, Role::Auditor).await, (None, None), "people are not told of other groups");
 }
 
@@ -257,7 +275,10 @@ async fn a_member_leaves_and_another_is_taken_over_in_every_group_by_the_same_on
     assert_eq!(world.count("SELECT count(*) FROM member WHERE valid_to IS NOT NULL").await, 0, "only said");
     assert_eq!(ask(leave.clone(), false).await.unwrap(), shown);
     assert_eq!(refusal(ask(leave, false).await).1, ["change.last_day"], "done already");
-    assert_eq!(refusal(ask(change(MemberChangeKind::Leave, &ids[1], "2026-01-01", ""), true).await).1, ["change.last_day"]);
+    assert_eq!(
+        refusal(ask(change(MemberChangeKind::Leave, &ids[1], "2026-01-01", ""), true).await).1,
+        ["change.last_day"]
+    );
 
     let merge = change(MemberChangeKind::Merge, &ids[1], "2098-12-31", &heir[0]);
     let merged = ask(merge, false).await.unwrap();
