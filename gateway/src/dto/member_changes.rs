@@ -195,7 +195,7 @@ pub struct ConfirmedChange {
     pub change: Option<MemberChange>,
     /// As it was shown.
     pub effects: Vec<ChangeEffect>,
-    /// `CONFIRMED` until the membership has changed, then `DONE`.
+    /// `CONFIRMED` until the membership has changed, then `DONE`; `REFUSED` when it would not: something there changed since the preview.
     #[schema(example = "DONE")]
     pub state: String,
     /// RFC 3339, business time.
@@ -203,6 +203,9 @@ pub struct ConfirmedChange {
     pub confirmed_at: String,
     /// SHA-256 of what was shown, hexadecimal.
     pub digest: String,
+    /// `REFUSED`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 impl From<demand::ConfirmedChange> for ConfirmedChange {
@@ -214,6 +217,7 @@ impl From<demand::ConfirmedChange> for ConfirmedChange {
             state: value.state,
             confirmed_at: value.confirmed_at,
             digest: value.digest,
+            refusal: some(value.refusal),
         }
     }
 }

@@ -21,7 +21,10 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(preview_change)).routes(routes!(confirm_change)).routes(routes!(list_changes))
+    OpenApiRouter::default()
+        .routes(routes!(preview_change))
+        .routes(routes!(confirm_change))
+        .routes(routes!(list_changes))
 }
 
 /// What would become of a member's needs, plans, orders and shares of ceilings, with the rule of each. Changes nothing.

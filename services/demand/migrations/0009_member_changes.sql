@@ -32,15 +32,21 @@ CREATE TABLE member_change (
   -- As shown.
   effects jsonb NOT NULL,
   digest bytea NOT NULL CHECK (length(digest) = 32),
-  -- CONFIRMED: needs are withdrawn, membership is being told; DONE: it has changed.
-  state text NOT NULL CHECK (state IN ('CONFIRMED', 'DONE')),
+  -- CONFIRMED: needs are withdrawn, membership is being told; DONE: it has changed; REFUSED: it would not, since it was shown.
+  state text NOT NULL CHECK (state IN ('CONFIRMED', 'DONE', 'REFUSED')),
+  -- Why membership refused.
+  refusal text NOT NULL DEFAULT '',
   confirmed_at timestamptz NOT NULL,
   confirmed_by text NOT NULL,
   PRIMARY KEY (group_id, id),
-  CHECK ((kind = 'MERGE') = (successor_party_id IS NOT NULL))
+  CHECK ((kind = 'MERGE') = (successor_party_id IS NOT NULL)),
+  CHECK ((state = 'REFUSED') = (refusal <> ''))
 );
+CREATE INDEX member_change_waiting ON member_change (id) WHERE state = 'CONFIRMED';
 CALL protect('member_change');
 CALL protect_party('member_change', 'party_id');
+-- The background worker carries on what whoever confirmed could not.
+CALL protect_worker('member_change');
 
 DO $do$
 BEGIN

@@ -53,6 +53,8 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     let placing = app::placing::Placing { lease, fail_at: FailAt::read("demand", env) };
     let placer = app.clone();
     parts.spawn(move |stop| app::placing::run(placer, placing, stop));
+    let changing = app.clone();
+    parts.spawn(move |stop| app::member_changes::run(changing, stop));
     let reader = Reader {
         db: foundation.db.clone(),
         source: app.logistics.clone(),

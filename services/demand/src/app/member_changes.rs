@@ -2,7 +2,10 @@
 //!
 //! Confirming is a process of two steps in two services. First, in one transaction here: the situation is read again under the locks
 //! of the open rounds, compared with what was shown, needs are withdrawn and the change is kept as CONFIRMED. Then membership is
-//! told, with the change's own id as request id, and the change is DONE. Whoever dies in between, the same request goes on.
+//! told, with the change's own id as request id, and the change is DONE. Whoever dies in between, a worker goes on, or the same
+//! request.
+
+use std::time::Duration;
 
 use kit::{
     Caller, Failure, Role, Scope,
@@ -18,6 +21,7 @@ use proto::{
     },
     membership::v1::{ChangeMemberRequest, ChangeMemberResponse, rights_service_client::RightsServiceClient},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::App;
@@ -30,8 +34,26 @@ use crate::{
         error::DemandError,
         member_change::{Change, Effect, EffectKind, Situation, digest, effects},
     },
-    store::member_changes::{self as store, Confirmed},
+    store::member_changes::{self as store, ChangeState, Confirmed},
 };
+
+/// How often the worker looks for changes that membership has not been told.
+const LOOK: Duration = Duration::from_secs(10);
+/// Changes that it carries on at each look.
+const AT_ONCE: i64 = 100;
+
+/// Carries on, until stopped, what whoever confirmed could not: its process died, or membership was away.
+pub async fn run(app: App, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Err(error) = app.carry_changes_on().await {
+            tracing::warn!(%error, "changes of members not carried on, trying again");
+        }
+    }
+}
 
 /// What a change would do, as it is shown.
 #[derive(Debug, Clone)]
@@ -122,7 +144,7 @@ impl App {
             change: change.clone(),
             effects: shown.effects,
             digest: shown.digest.to_vec(),
-            done: false,
+            state: ChangeState::Confirmed,
             confirmed_at: command.now().await?,
         };
         store::insert(command.conn(), group, &confirmed, &caller.subject).await?;
@@ -166,27 +188,47 @@ impl App {
         self.db.command(caller, method, &request.request_id, request).await
     }
 
-    /// Tells membership of a confirmed change unless it knows, and notes that it does.
+    /// The confirmed change once membership has been told.
     async fn finish_change(
         &self,
         caller: &Caller,
         reply: ConfirmMemberChangeResponse,
     ) -> Result<ConfirmMemberChangeResponse, Failure> {
-        let group = caller.group()?;
         let shown: ConfirmedChange = reply.change.ok_or_else(|| Failure::internal("a reply without its change"))?;
         let id: MemberChangeId = shown.id.parse().map_err(Failure::internal)?;
-        let mut tx = self.db.begin(caller).await?;
+        let finished = self.tell_membership(caller.group()?, id).await?;
+        Ok(ConfirmMemberChangeResponse { change: Some(confirmed_to_proto(&finished)) })
+    }
+
+    /// Tells membership of a confirmed change unless it has been told, and notes what it came to.
+    async fn tell_membership(&self, group: GroupId, id: MemberChangeId) -> Result<Confirmed, Failure> {
+        let own = Self::own(Scope::Group(group));
+        let mut tx = self.db.begin(&own).await?;
         let confirmed = store::find(tx.conn(), group, id).await?;
         tx.rollback().await?;
         let confirmed = confirmed.ok_or_else(|| Failure::internal(format!("{id} was confirmed and is not there")))?;
-        if !confirmed.done {
-            self.ask_membership(group, &confirmed.change, id.uuid(), false).await?;
-            let mut tx = self.db.begin(caller).await?;
-            store::save_done(tx.conn(), group, id).await?;
-            tx.commit().await?;
+        if confirmed.state != ChangeState::Confirmed {
+            return Ok(confirmed);
         }
-        let done = Confirmed { done: true, ..confirmed };
-        Ok(ConfirmMemberChangeResponse { change: Some(confirmed_to_proto(&done)) })
+        let state = match self.ask_membership(group, &confirmed.change, id.uuid(), false).await {
+            Ok(_) => ChangeState::Done,
+            Err(failure) if failure.is_transient() || failure.reason() == "INTERNAL" => return Err(failure),
+            Err(failure) => ChangeState::Refused(format!("{} {failure}", failure.reason()).chars().take(500).collect()),
+        };
+        let mut tx = self.db.begin(&own).await?;
+        store::save_state(tx.conn(), group, id, &state).await?;
+        tx.commit().await?;
+        Ok(Confirmed { state, ..confirmed })
+    }
+
+    async fn carry_changes_on(&self) -> Result<(), Failure> {
+        let mut tx = self.db.begin_worker().await?;
+        let waiting = store::list_waiting(tx.conn(), AT_ONCE).await?;
+        tx.rollback().await?;
+        for (group, id) in waiting {
+            self.tell_membership(group, id).await?;
+        }
+        Ok(())
     }
 
     async fn ask_membership(

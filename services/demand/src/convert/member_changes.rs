@@ -84,8 +84,9 @@ pub fn confirmed_to_proto(confirmed: &Confirmed) -> wire::ConfirmedChange {
         id: confirmed.id.to_string(),
         change: Some(change_to_proto(&confirmed.change)),
         effects: confirmed.effects.iter().map(effect_to_proto).collect(),
-        state: if confirmed.done { "DONE" } else { "CONFIRMED" }.to_owned(),
+        state: confirmed.state.name().to_owned(),
         confirmed_at: time_to_proto(confirmed.confirmed_at),
         digest: hex::encode(&confirmed.digest),
+        refusal: confirmed.state.refusal().to_owned(),
     }
 }

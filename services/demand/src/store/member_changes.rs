@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     Failure,
-    db::{corrupt, one_row},
+    db::corrupt,
     id::{GroupId, LotId, MemberChangeId, PartyId, PlanId, RoundId},
 };
 use sqlx::{PgConnection, types::Json};
@@ -122,6 +122,38 @@ pub async fn withdraw(
     i64::try_from(withdrawn.rows_affected()).map_err(Failure::internal)
 }
 
+/// How far a confirmed change has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeState {
+    /// Membership is being told.
+    Confirmed,
+    /// Membership has changed.
+    Done,
+    /// Membership would not, and why.
+    Refused(String),
+}
+
+impl ChangeState {
+    /// As stored.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "CONFIRMED",
+            Self::Done => "DONE",
+            Self::Refused(_) => "REFUSED",
+        }
+    }
+
+    /// Why membership refused; empty when it did not.
+    #[must_use]
+    pub fn refusal(&self) -> &str {
+        match self {
+            Self::Confirmed | Self::Done => "",
+            Self::Refused(why) => why,
+        }
+    }
+}
+
 /// A change as it was confirmed.
 #[derive(Debug, Clone)]
 pub struct Confirmed {
@@ -134,7 +166,7 @@ pub struct Confirmed {
     /// Of what was shown.
     pub digest: Vec<u8>,
     /// Whether membership has changed.
-    pub done: bool,
+    pub state: ChangeState,
     /// When.
     pub confirmed_at: DateTime<Utc>,
 }
@@ -165,17 +197,37 @@ pub async fn insert(conn: &mut PgConnection, group: GroupId, confirmed: &Confirm
     Ok(())
 }
 
-/// Notes that membership has changed.
+/// Notes what membership came to. One that is no longer CONFIRMED stays as it is: another replica was faster.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn save_done(conn: &mut PgConnection, group: GroupId, id: MemberChangeId) -> Result<(), Failure> {
-    let saved = sqlx::query("UPDATE member_change SET state = 'DONE' WHERE group_id = $1 AND id = $2")
-        .bind(group)
-        .bind(id)
-        .execute(conn)
-        .await?;
-    one_row(&saved, "member_change")
+pub async fn save_state(
+    conn: &mut PgConnection,
+    group: GroupId,
+    id: MemberChangeId,
+    state: &ChangeState,
+) -> Result<(), Failure> {
+    sqlx::query(
+        "UPDATE member_change SET state = $3, refusal = $4 WHERE group_id = $1 AND id = $2 AND state = 'CONFIRMED'",
+    )
+    .bind(group)
+    .bind(id)
+    .bind(state.name())
+    .bind(state.refusal())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Changes of all groups that membership has not been told, or that nobody knows of, for the background worker.
+///
+/// # Errors
+/// When the database is away.
+pub async fn list_waiting(conn: &mut PgConnection, limit: i64) -> Result<Vec<(GroupId, MemberChangeId)>, Failure> {
+    Ok(sqlx::query_as("SELECT group_id, id FROM member_change WHERE state = 'CONFIRMED' ORDER BY id LIMIT $1")
+        .bind(limit)
+        .fetch_all(conn)
+        .await?)
 }
 
 #[derive(sqlx::FromRow)]
@@ -188,6 +240,7 @@ struct Row {
     effects: Json<Vec<Effect>>,
     digest: Vec<u8>,
     state: String,
+    refusal: String,
     confirmed_at: DateTime<Utc>,
 }
 
@@ -195,19 +248,20 @@ impl TryFrom<Row> for Confirmed {
     type Error = Failure;
 
     fn try_from(row: Row) -> Result<Self, Failure> {
-        let done = match row.state.as_str() {
-            "CONFIRMED" => false,
-            "DONE" => true,
+        let state = match row.state.as_str() {
+            "CONFIRMED" => ChangeState::Confirmed,
+            "DONE" => ChangeState::Done,
+            "REFUSED" => ChangeState::Refused(row.refusal),
             _ => return Err(corrupt("member_change", "state", row.id)),
         };
         let (party, last_day, successor) = (row.party_id, row.last_day, row.successor_party_id);
         let change = Change { party, last_day, successor, evidence: row.evidence };
         let (id, confirmed_at) = (row.id, row.confirmed_at);
-        Ok(Self { id, change, effects: row.effects.0, digest: row.digest, done, confirmed_at })
+        Ok(Self { id, change, effects: row.effects.0, digest: row.digest, state, confirmed_at })
     }
 }
 
-const SELECT: &str = "SELECT id, party_id, last_day, successor_party_id, evidence, effects, digest, state, confirmed_at FROM member_change";
+const SELECT: &str = "SELECT id, party_id, last_day, successor_party_id, evidence, effects, digest, state, refusal, confirmed_at FROM member_change";
 
 /// A confirmed change.
 ///

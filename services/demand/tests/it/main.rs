@@ -5,6 +5,7 @@ mod answers;
 mod census;
 mod dispatches;
 mod imports;
+mod member_changes;
 mod needs;
 mod orders;
 mod plans;
