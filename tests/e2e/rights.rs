@@ -81,7 +81,7 @@ async fn load(stack: &Stack) -> World {
     let parties: Vec<Value> = PARTIES
         .iter()
         .map(|(key, status)| match *status {
-            "" => json!({ "key": key, "kind": "FIRM", "name": format!("Société FICTIVE {key}") }),
+            "" => json!({ "key": key, "kind": "FIRM", "name": format!("Société FICTIVE {key}"), "buyer_status_evidence": "" }),
             status => json!({ "key": key, "kind": "ESTABLISHMENT", "name": format!("Établissement FICTIF {key}"), "buyer_status": status,
                 "buyer_status_evidence": "FICTIF" }),
         })
@@ -96,7 +96,8 @@ async fn load(stack: &Stack) -> World {
     let parties = Value::Object(ids);
     let sites: Vec<Value> = PARTIES[..7]
         .iter()
-        .map(|(key, _)| json!({ "key": format!("{key}-1"), "party_id": format!("key:{key}"), "name": format!("Site {key}") }))
+        .map(|(key, _)| json!({ "key": format!("{key}-1"), "party_id": format!("key:{key}"), "name": format!("Site {key}"), "address": "",
+            "postcode": "", "city": "" }))
         .collect();
     api.post(ADMIN, "/v1/sites/register", "sites", &json!({ "sites": sites })).await.unwrap();
     let mut groups = Vec::new();
@@ -215,7 +216,7 @@ async fn a_party_to_a_ght_orders_elsewhere_by_its_supports_delegation(world: &Wo
     assert_eq!(refused.problem["figures"]["rule"], "GHT_DELEGATION_EXCEEDED", "{refused}");
     let placed = world.urgent("acheteur.gcs", &world.gcs, &world.a.0, "ch", 5).await.unwrap();
     let path = format!("{}/pooled-orders/{}", world.gcs, placed["order"]["id"].as_str().unwrap());
-    let before = world.api.get("acheteur.gcs", &path).await.unwrap()["reasons"].clone();
+    let before = world.api.get("acheteur.gcs", &path).await.unwrap()["order"]["reasons"].clone();
     assert!(before.to_string().contains("L6132-3") && before.to_string().contains("5,00"), "{before}");
 
     let revoke = format!("{}/delegations/{}/revoke", world.ght, given["id"].as_str().unwrap());
@@ -224,7 +225,7 @@ async fn a_party_to_a_ght_orders_elsewhere_by_its_supports_delegation(world: &Wo
     assert_eq!(world.ask("ch", lot, "").await["reason"]["rule"], "GHT_DELEGATION_MISSING");
     let yesterday = world.ask("ch", lot, "&on=2026-11-22").await;
     assert_eq!(yesterday["allowed"], true, "as of the day: {yesterday}");
-    let after = world.api.get("acheteur.gcs", &path).await.unwrap()["reasons"].clone();
+    let after = world.api.get("acheteur.gcs", &path).await.unwrap()["order"]["reasons"].clone();
     assert_eq!(after, before, "the answer stored with the order stays what it was");
 }
 

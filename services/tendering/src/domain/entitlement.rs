@@ -415,6 +415,10 @@ fn permission(question: &Question<'_>) -> Decision {
         text::date(lot.starts_on),
         text::date(lot.ends_on)
     );
+    let own = |naming: &Naming| naming.party == question.party && covers(naming, question);
+    if !question.namings.iter().any(own) {
+        text.push_str(" Il y tient la place de l'établissement nommé, qu'il a repris.");
+    }
     if let Some(ght) = question.member.and_then(|member| member.ght.as_ref())
         && let Some(delegation) = ght.delegation
     {

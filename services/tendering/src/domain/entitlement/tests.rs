@@ -338,6 +338,7 @@ fn a_successor_stands_in_the_place_of_whom_it_took_over_from_the_day_on() {
     asking.namings = of(&named("2026-01-01", None));
     let answer = asking.answer();
     assert_eq!((answer.rule, &answer.facts["named_as"]), (Rule::Entitled, &taken.to_string()));
+    assert!(answer.text.contains("qu'il a repris"), "{}", answer.text);
 }
 
 #[test]
