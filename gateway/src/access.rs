@@ -128,6 +128,16 @@ pub const TABLE: &[Row] = &[
     row("GET", "/v1/groups/{group_id}/declared-savings", READERS),
     row("POST", "/v1/groups/{group_id}/declared-savings", REQUESTERS),
     row("GET", "/v1/groups/{group_id}/self-financing", READERS),
+    // Who may sign for whom, and what is dated about a party.
+    row("GET", "/v1/groups/{group_id}/delegations", READERS),
+    row("POST", "/v1/groups/{group_id}/delegations", OFFICER),
+    row("POST", "/v1/groups/{group_id}/delegations/{delegation_id}/revoke", OFFICER),
+    row("GET", "/v1/groups/{group_id}/buyer-statuses", READERS),
+    row("GET", "/v1/groups/{group_id}/member-changes", WATCHERS),
+    row("POST", "/v1/groups/{group_id}/member-changes/preview", OFFICER),
+    row("POST", "/v1/groups/{group_id}/member-changes/confirm", OFFICER),
+    row("POST", "/v1/buyer-statuses", ADMINISTRATOR),
+    row("POST", "/v1/identities", ADMINISTRATOR),
     // What can be bought.
     row("POST", "/v1/articles/register", ADMINISTRATOR),
     row("GET", "/v1/articles", Gate::Person),

@@ -14,11 +14,12 @@ use crate::{
 /// The methods that OpenAPI knows and we use.
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 /// POST routes that change nothing, or are idempotent by what they carry.
-const WITHOUT_KEY: [&str; 9] = [
+const WITHOUT_KEY: [&str; 10] = [
     "/oauth2/token",
     "/v1/parties/lookup",
     "/v1/sites/lookup",
     "/v1/groups/{group_id}/entitlements",
+    "/v1/groups/{group_id}/member-changes/preview",
     "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
     "/v1/groups/{group_id}/opening/codes/file",
     "/v1/groups/{group_id}/opening/consumption/file",
@@ -46,12 +47,13 @@ const GUARDED: [&str; 6] = [
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 18] = [
+const PATH_PARAMETERS: [(&str, &str); 19] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
     ("decision_id", "`dcs_…`."),
     ("mandate_id", "`mnd_…`."),
     ("invoice_id", "`inv_…`."),
+    ("delegation_id", "`dlg_…`."),
     ("agreement_id", "`agr_…`."),
     ("consultation_id", "`cns_…`."),
     ("round_id", "`rnd_…`."),
@@ -66,12 +68,13 @@ const PATH_PARAMETERS: [(&str, &str); 18] = [
     ("service", "`membership`, `catalogue`, `tendering`, `demand` or `logistics`."),
     ("rest", "A file of the page."),
 ];
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     ("sign-in", "Tokens of the embedded issuer; any OpenID Connect issuer can be trusted beside it."),
     ("me", "Who am I, and where may I work?"),
     ("membership", "Parties, sites, groups, members and people."),
     ("governance", "Votes, decisions with their minutes, offices, mandates and commissions of a group."),
     ("contributions", "What members contribute, their invoices, and whether a group pays for itself."),
+    ("rights", "Delegations of signature, buyer statuses, and how a member's standing changes."),
     ("catalogue", "Articles with their packaging graph, and prices."),
     ("tendering", "Framework agreements, ceilings and who may buy."),
     ("opening", "What exists on the first day: dated opening figures with their source."),

@@ -22,6 +22,7 @@ mod home;
 mod logistics;
 mod mandates;
 mod me;
+mod member_changes;
 mod membership;
 mod needs;
 mod oauth;
@@ -31,6 +32,7 @@ mod parties;
 mod plans;
 mod problems;
 mod reply;
+mod rights;
 mod rounds;
 mod tendering;
 mod tenders;
@@ -61,6 +63,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(mandates::routes())
         .merge(contributions::routes())
         .merge(financing::routes())
+        .merge(rights::routes())
+        .merge(member_changes::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

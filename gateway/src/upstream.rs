@@ -12,13 +12,14 @@ use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
     demand::v1::{
         demand_service_client::DemandServiceClient, figures_service_client::FiguresServiceClient,
+        member_change_service_client::MemberChangeServiceClient,
         opening_service_client::OpeningServiceClient,
     },
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::{
         contribution_service_client::ContributionServiceClient, governance_service_client::GovernanceServiceClient,
-        membership_service_client::MembershipServiceClient,
+        membership_service_client::MembershipServiceClient, rights_service_client::RightsServiceClient,
     },
     tendering::v1::{
         consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
@@ -175,6 +176,12 @@ pub fn figures(channel: Channel) -> FiguresServiceClient<Channel> {
     FiguresServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
+/// A client of membership's rights.
+#[must_use]
+pub fn rights(channel: Channel) -> RightsServiceClient<Channel> {
+    RightsServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
 /// A client of catalogue.
 #[must_use]
 pub fn catalogue(channel: Channel) -> CatalogueServiceClient<Channel> {
@@ -197,6 +204,12 @@ pub fn consultations(channel: Channel) -> ConsultationServiceClient<Channel> {
 #[must_use]
 pub fn demand(channel: Channel) -> DemandServiceClient<Channel> {
     DemandServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of demand's changes of members.
+#[must_use]
+pub fn member_changes(channel: Channel) -> MemberChangeServiceClient<Channel> {
+    MemberChangeServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of logistics.

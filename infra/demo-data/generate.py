@@ -34,6 +34,7 @@ SEED = "20261121"
 COLUMNS = {
     "parties": "key kind name siret finess gln buyer_status buyer_status_evidence buyer_status_on",
     "contacts": "party_key email",
+    "delegations": "group_key delegator_party_key to_party_key acts amount_max_cents valid_from valid_to evidence",
     "sites": "key party_key name finess gln address postcode city latitude longitude authorisations",
     "groups": "key name form awarding_party_key platform_site_key",
     "members": "group_key party_key kind valid_from valid_to",
@@ -70,7 +71,7 @@ COLUMNS = {
 }
 # What existed before the first day: files that a folder may do without.
 OPENING = ("lot_consumption", "member_codes", "consumption", "open_orders")
-MAY_BE_MISSING = {"contacts", "censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
+MAY_BE_MISSING = {"contacts", "delegations", "censuses", "census_needs", "consultations", "criteria", "tenders", "tender_prices",
                   "tender_answers"} | set(OPENING)
 COLUMNS = {name: columns.split() for name, columns in COLUMNS.items()}
 
@@ -1224,6 +1225,15 @@ def generate(source, target):
     # Hermine has neither an e-mail address nor an account: an officer sends it its order and enters what it answers.
     out["contacts"] = [[row[0], f"commandes.{row[0]}@example.org"] for row in out["parties"]
                        if row[1] == "FIRM" and row[0] != "hermine"]
+    # A party to a GHT orders in another group with its support's delegation only (CSP L6132-3).
+    supports = {row[0]: row[3] for row in out["groups"] if row[2] == "GHT"}
+    parties_to = {row[1]: row[0] for row in out["members"] if row[0] in supports}
+    elsewhere = sorted({row[1] for row in out["members"] if row[0] not in supports and row[1] in parties_to})
+    out["delegations"] = [[parties_to[party], supports[parties_to[party]], party, "ORDER", "", "2026-01-01", "",
+                           "Décision FICTIVE 2026-1 du directeur de l'établissement support"] for party in elsewhere]
+    # A GCS that lets one of its members award small contracts in its name.
+    out["delegations"].append(["gcs", "gcs-armor", "saint-brieuc", "AWARD", "4000000", "2026-01-01", "2029-12-31",
+                               "Délibération FICTIVE 2026-2 de l'assemblée du GCS"])
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in out.items():
         write_table(target, name, rows)
@@ -1265,6 +1275,7 @@ OPTIONAL = {
     "articles": "cpv atc required_authorisation cip13 gtin",
     "packagings": "contains_code contains_count gtin cip13",
     "beneficiaries": "valid_to",
+    "delegations": "amount_max_cents valid_to",
     "rounds": "platform_site_key",
     "needs": "",
     "consumption": "amount_cents",
@@ -1272,6 +1283,7 @@ OPTIONAL = {
 UNIQUE = {
     "parties": ["key", "siret", "finess", "gln"],
     "contacts": ["party_key"],
+    "delegations": ["group_key delegator_party_key to_party_key acts valid_from"],
     "sites": ["key", "finess", "gln"],
     "groups": ["key"],
     "members": ["group_key party_key valid_from"],
@@ -1304,6 +1316,9 @@ UNIQUE = {
 # columns -> (file, columns) they must be found in; an empty value is left to OPTIONAL
 REFERENCES = [
     ("contacts", "party_key", "parties", "key"),
+    ("delegations", "group_key", "groups", "key"),
+    ("delegations", "delegator_party_key", "parties", "key"),
+    ("delegations", "to_party_key", "parties", "key"),
     ("sites", "party_key", "parties", "key"),
     ("groups", "awarding_party_key", "parties", "key"),
     ("groups", "platform_site_key", "sites", "key"),

@@ -11,6 +11,7 @@ mod hot;
 mod isolation;
 mod journey;
 mod leaves;
+mod rights;
 mod samples;
 mod shared;
 mod tables;

@@ -3,24 +3,29 @@
 use crate::shared::shared;
 
 /// Deployment-wide tables without a group: reference data, registries, operators' own, and the migrations' own.
-const REFERENCE: [&str; 18] = [
+const REFERENCE: [&str; 23] = [
     "catalogue.article",
     "catalogue.edition",
     "catalogue.identifier",
     "catalogue.packaging",
+    "demand.change_rule",
     "logistics.break_bulk",
     "logistics.site",
     "logistics.site_to_fetch",
     "membership.account",
+    "membership.buyer_status_change",
     "membership.buying_group",
     "membership.group_form_rule",
+    "membership.identity_change",
     "membership.issuer_key",
     "membership.login_failure",
     "membership.party",
     "membership.person",
     "membership.person_identity",
     "membership.role_grant",
+    "membership.signature_rule",
     "membership.site",
+    "membership.succession",
     "tendering.legal_rule",
 ];
 

@@ -222,9 +222,13 @@ pub struct Member {
     /// SIRET of the party.
     #[schema(example = "26760168000017")]
     pub siret: String,
-    /// Buyer status of the party.
+    /// Buyer status of the party on the day of the list; `UNKNOWN` is treated as that of a contracting authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buyer_status: Option<BuyerStatus>,
+    /// Since when it has belonged without a gap, in whatever way, ISO date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-03-02", format = Date)]
+    pub member_since: Option<String>,
 }
 
 impl From<pb::Member> for Member {
@@ -237,6 +241,7 @@ impl From<pb::Member> for Member {
             name: value.name,
             siret: value.siret,
             buyer_status: BuyerStatus::known(value.buyer_status),
+            member_since: some(value.member_since),
         }
     }
 }

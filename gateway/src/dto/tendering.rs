@@ -177,17 +177,28 @@ pub struct Beneficiary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-03-02", format = Date)]
     pub valid_to: Option<String>,
+    /// Where the contract notice names it, at most 1,000 characters; on input only, for a buyer added later that joined after the
+    /// notice was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "RC, article 2, liste des bénéficiaires potentiels", max_length = 1_000)]
+    pub evidence: Option<String>,
 }
 
 impl From<pb::Beneficiary> for Beneficiary {
     fn from(value: pb::Beneficiary) -> Self {
-        Self { party_id: value.party_id, valid_from: value.valid_from, valid_to: some(value.valid_to) }
+        let (valid_to, evidence) = (some(value.valid_to), some(value.evidence));
+        Self { party_id: value.party_id, valid_from: value.valid_from, valid_to, evidence }
     }
 }
 
 impl From<Beneficiary> for pb::Beneficiary {
     fn from(value: Beneficiary) -> Self {
-        Self { party_id: value.party_id, valid_from: value.valid_from, valid_to: value.valid_to.unwrap_or_default() }
+        Self {
+            party_id: value.party_id,
+            valid_from: value.valid_from,
+            valid_to: value.valid_to.unwrap_or_default(),
+            evidence: value.evidence.unwrap_or_default(),
+        }
     }
 }
 
@@ -225,6 +236,10 @@ pub struct Agreement {
     pub lots: Vec<Lot>,
     /// Named buyers; in lists left empty.
     pub beneficiaries: Vec<Beneficiary>,
+    /// Day on which the contract notice was published, ISO date; absent when it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2025-11-03", format = Date)]
+    pub published_on: Option<String>,
 }
 
 impl Agreement {
@@ -245,6 +260,7 @@ impl Agreement {
             source: value.source,
             lots: all(value.lots),
             beneficiaries: all(value.beneficiaries),
+            published_on: some(value.published_on),
         }
     }
 }
@@ -280,6 +296,10 @@ pub struct AgreementInput {
     /// Named buyers; in lists left empty.
     #[serde(default)]
     pub beneficiaries: Vec<Beneficiary>,
+    /// Day on which the contract notice was published, ISO date; absent when it is not known. A member that joined later orders on it
+    /// only if the notice names it (CCP R2162-6).
+    #[schema(example = "2025-11-03", format = Date)]
+    pub published_on: Option<String>,
 }
 
 impl From<AgreementInput> for pb::Agreement {
@@ -296,6 +316,7 @@ impl From<AgreementInput> for pb::Agreement {
             source: value.source,
             lots: all(value.lots),
             beneficiaries: all(value.beneficiaries),
+            published_on: value.published_on.unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -311,17 +332,98 @@ pub struct EntitlementQuestion {
     /// `lot_…`.
     #[schema(example = "lot_0198c2f07a3b7c11a2d34e5f60718293")]
     pub lot_id: String,
+    /// `art_…` that it wants to buy, for the nearest alternative; absent: whatever the lot has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "art_0198c2f07a3b7c11a2d34e5f60718293")]
+    pub article_id: Option<String>,
+    /// How much it wants to buy for, without VAT, cents EUR; absent for any amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 125_000, minimum = 0)]
+    pub amount_cents: Option<i64>,
 }
 
 impl From<pb::EntitlementQuestion> for EntitlementQuestion {
     fn from(value: pb::EntitlementQuestion) -> Self {
-        Self { party_id: value.party_id, lot_id: value.lot_id }
+        let (article_id, amount_cents) = (some(value.article_id), value.amount_cents);
+        Self { party_id: value.party_id, lot_id: value.lot_id, article_id, amount_cents }
     }
 }
 
 impl From<EntitlementQuestion> for pb::EntitlementQuestion {
     fn from(value: EntitlementQuestion) -> Self {
-        Self { party_id: value.party_id, lot_id: value.lot_id }
+        Self {
+            party_id: value.party_id,
+            lot_id: value.lot_id,
+            article_id: value.article_id.unwrap_or_default(),
+            amount_cents: value.amount_cents,
+        }
+    }
+}
+
+/// What would help after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AlternativeKind {
+    /// Not known to this version of the gateway.
+    Unspecified,
+    /// Buy from another lot, today.
+    OtherLot,
+    /// Wait until a day.
+    Wait,
+    /// Get the support establishment's delegation, or a wider one.
+    GetDelegation,
+    /// Be named in the next contract notice.
+    BeNamed,
+    /// Join the group.
+    Join,
+    /// Award a new contract.
+    NewProcedure,
+}
+
+impl From<i32> for AlternativeKind {
+    fn from(value: i32) -> Self {
+        match pb::AlternativeKind::try_from(value) {
+            Ok(pb::AlternativeKind::OtherLot) => Self::OtherLot,
+            Ok(pb::AlternativeKind::Wait) => Self::Wait,
+            Ok(pb::AlternativeKind::GetDelegation) => Self::GetDelegation,
+            Ok(pb::AlternativeKind::BeNamed) => Self::BeNamed,
+            Ok(pb::AlternativeKind::Join) => Self::Join,
+            Ok(pb::AlternativeKind::NewProcedure) => Self::NewProcedure,
+            Ok(pb::AlternativeKind::Unspecified) | Err(_) => Self::Unspecified,
+        }
+    }
+}
+
+/// The nearest lawful way to buy the same thing.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Alternative {
+    /// What would help.
+    pub kind: AlternativeKind,
+    /// `OTHER_LOT`: `lot_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "lot_0198c2f07a3b7c11a2d34e5f60718293")]
+    pub lot_id: Option<String>,
+    /// `OTHER_LOT`: `agr_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "agr_0198c2f07a3b7c11a2d34e5f60718293")]
+    pub agreement_id: Option<String>,
+    /// `WAIT`: ISO date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2027-01-01", format = Date)]
+    pub from: Option<String>,
+    /// One sentence in French.
+    pub text: String,
+}
+
+impl From<pb::Alternative> for Alternative {
+    fn from(value: pb::Alternative) -> Self {
+        Self {
+            kind: value.kind.into(),
+            lot_id: some(value.lot_id),
+            agreement_id: some(value.agreement_id),
+            from: some(value.from),
+            text: value.text,
+        }
     }
 }
 
@@ -336,11 +438,19 @@ pub struct Entitlement {
     /// The rule that decided, with its source and the facts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// What would help, when the answer is no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<Alternative>,
 }
 
 impl From<pb::Entitlement> for Entitlement {
     fn from(value: pb::Entitlement) -> Self {
-        Self { question: value.question.map(Into::into), allowed: value.allowed, reason: value.reason.map(Into::into) }
+        Self {
+            question: value.question.map(Into::into),
+            allowed: value.allowed,
+            reason: value.reason.map(Into::into),
+            alternative: value.alternative.map(Into::into),
+        }
     }
 }
 

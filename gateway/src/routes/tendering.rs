@@ -146,16 +146,22 @@ pub struct EntitlementParams {
     /// ISO date; today unless given.
     #[param(format = Date)]
     pub on: Option<String>,
+    /// `art_…` that it wants to buy, for the nearest alternative.
+    pub article_id: Option<String>,
+    /// How much it wants to buy for, without VAT, cents EUR; any amount unless given.
+    #[param(minimum = 0)]
+    pub amount_cents: Option<i64>,
 }
 
-/// Whether a member may buy from a lot on a day, with the rule and its source.
+/// Whether a member may buy from a lot on a day, with the rule, its source, and after a no the nearest alternative.
 #[utoipa::path(get, path = "/v1/groups/{group_id}/entitlements", tag = "tendering", params(EntitlementParams), responses((status = 200, body = Entitlement)))]
 async fn check_entitlement(
     State(app): State<App>,
     session: Session,
-    Params(EntitlementParams { party_id, lot_id, on }): Params<EntitlementParams>,
+    Params(EntitlementParams { party_id, lot_id, on, article_id, amount_cents }): Params<EntitlementParams>,
 ) -> Result<Json<Entitlement>, Problem> {
-    let questions = vec![pb::EntitlementQuestion { party_id, lot_id }];
+    let article_id = article_id.unwrap_or_default();
+    let questions = vec![pb::EntitlementQuestion { party_id, lot_id, article_id, amount_cents }];
     let answer = entitlements(&app, &session, questions, on).await?;
     Ok(Json(promised(answer.into_iter().next(), "entitlement")?))
 }

@@ -2,6 +2,7 @@
 
 pub mod dispatches;
 pub mod lots;
+pub mod member_changes;
 pub mod orders;
 pub mod plans;
 

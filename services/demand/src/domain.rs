@@ -8,6 +8,7 @@ pub mod explain;
 pub mod figures;
 pub mod form;
 pub mod lots;
+pub mod member_change;
 pub mod need;
 pub mod opening;
 pub mod opening_orders;

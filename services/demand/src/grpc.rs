@@ -1,6 +1,7 @@
 //! The gRPC face of demand: who calls → [`App`] → reply. Nothing else.
 
 mod figures;
+mod member_changes;
 mod opening;
 
 use proto::demand::v1::{

@@ -17,6 +17,7 @@ use std::time::Duration;
 use kit::{config::Env, events::Reader, fail_at::FailAt, service::Foundation};
 use proto::demand::v1::{
     demand_service_server::DemandServiceServer, figures_service_server::FiguresServiceServer,
+    member_change_service_server::MemberChangeServiceServer,
     opening_service_server::OpeningServiceServer,
 };
 
@@ -46,6 +47,7 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     let app = App::new(foundation.db.clone(), foundation.verifier.clone(), peers);
     let mut parts = kit::service::Parts::default();
     parts.routes.add_service(DemandServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
+    parts.routes.add_service(MemberChangeServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     parts.routes.add_service(OpeningServiceServer::new(app.clone()).max_decoding_message_size(MESSAGE_LIMIT));
     parts.routes.add_service(FiguresServiceServer::new(app.clone()));
     // Longer than any call of a step may take; a test that kills the process has no time to wait for it.
@@ -53,6 +55,8 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<kit::service::Par
     let placing = app::placing::Placing { lease, fail_at: FailAt::read("demand", env) };
     let placer = app.clone();
     parts.spawn(move |stop| app::placing::run(placer, placing, stop));
+    let changing = app.clone();
+    parts.spawn(move |stop| app::member_changes::run(changing, stop));
     let reader = Reader {
         db: foundation.db.clone(),
         source: app.logistics.clone(),

@@ -5,6 +5,7 @@ pub mod dispatches;
 pub mod figures;
 pub mod history;
 pub mod lots;
+pub mod member_changes;
 pub mod needs;
 pub mod opening;
 pub mod opening_orders;

@@ -178,6 +178,10 @@ kinds! {
     Invoice InvoiceId "inv";
     /// A declared saving.
     DeclaredSaving DeclaredSavingId "dsv";
+    /// A delegation of signature.
+    Delegation DelegationId "dlg";
+    /// A change of a member, from its preview on.
+    MemberChange MemberChangeId "mch";
     /// An article.
     Article ArticleId "art";
     /// A price of an article under a lot.

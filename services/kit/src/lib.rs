@@ -25,6 +25,7 @@ pub mod money;
 pub mod server;
 #[cfg(feature = "db")]
 pub mod service;
+pub mod signature;
 pub mod telemetry;
 #[cfg(feature = "db")]
 #[allow(clippy::expect_used, reason = "test support")]

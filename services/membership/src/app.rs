@@ -1,10 +1,13 @@
 //! What happens: one function per call, by noun.
 
+mod changes;
 mod clock;
 mod contributions;
 mod decisions;
 mod finance;
 mod governance;
+mod dated;
+mod delegations;
 mod groups;
 mod login;
 mod mandates;

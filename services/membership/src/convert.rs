@@ -10,6 +10,7 @@ mod page;
 mod party;
 mod person;
 pub mod rule;
+mod rights;
 mod site;
 pub mod voting;
 
@@ -18,11 +19,18 @@ use std::{collections::HashMap, hash::Hash};
 pub use fields::Fields;
 pub use group::{GroupInput, group_from_proto, group_to_proto};
 pub use login::{Credentials, credentials_from_proto};
-pub use member::{ListMembersInput, MemberInput, list_members_from_proto, member_to_proto, members_from_proto};
+pub use member::{
+    ListMembersInput, MemberInput, list_members_from_proto, member_to_proto, member_with_standing, members_from_proto,
+};
 pub(crate) use page::page_from_proto;
 pub use party::{parties_from_proto, party_to_proto};
 pub use person::{GrantInput, GroupRef, PersonInput, grant_to_proto, people_from_proto, person_to_proto};
 pub(crate) use person::{parse_login, parse_password};
+pub use rights::{
+    DelegateInput, DelegationInput, IdentityInput, ListDelegationsInput, change_from_proto, dated_identity_to_proto,
+    dated_status_to_proto, delegation_from_proto, delegation_to_proto, identity_to_record, list_delegations_from_proto,
+    revocation_from_proto, status_to_record,
+};
 pub use site::{SiteInput, list_sites_from_proto, site_to_proto, sites_from_proto};
 
 /// Things registered in one call at most.

@@ -6,14 +6,19 @@
 //! 4. A group has one legal form, one awarding party, and at most one platform that serves it.
 //! 5. On one day a party belongs to a group in at most one way, and only establishments do.
 //! 6. A role reaches as far as its kind says ([`GrantRole::reach`]); nobody both requests and receives for one member of one group.
-//! 7. After 10 failed logins within 15 minutes a login waits.
-//! 8. A group's own rules are dated, one a day for each key; a decision keeps the rule, the votes and the figures it was taken with.
-//! 9. Where the rule asks for a vote, nobody is admitted without an adopted decision about it.
-//! 10. A mandate keeps the rule of its office: election, term, seats, alternation.
-//! 11. An invoice of contributions is the sum of its lines, and what is shared among members sums to what the rule says.
+//! 7. A delegation of signature is given by the party in whose name is signed; a replacement never allows more than what it stands in for.
+//! 8. What changes about a party (buyer status, SIRET, name, who took it over) is dated and added at the end: the past stays.
+//! 9. After 10 failed logins within 15 minutes a login waits.
+//! 10. A group's own rules are dated, one a day for each key; a decision keeps the rule, the votes and the figures it was taken with.
+//! 11. Where the rule asks for a vote, nobody is admitted without an adopted decision about it.
+//! 12. A mandate keeps the rule of its office: election, term, seats, alternation.
+//! 13. An invoice of contributions is the sum of its lines, and what is shared among members sums to what the rule says.
 
 pub mod balance;
 pub mod contribution;
+mod change;
+mod dated;
+mod delegation;
 mod error;
 pub mod governance_error;
 mod group;
@@ -31,6 +36,9 @@ mod rule;
 mod site;
 pub mod voting;
 
+pub use change::{Change, ChangeKind, Changed, change};
+pub use dated::{DatedIdentity, DatedStatus, GhtStanding, OrderDelegation, Predecessor, follows};
+pub use delegation::{Act, Delegate, Delegation, Rights};
 pub use error::MembershipError;
 pub use group::{FormRules, Group, GroupForm};
 pub use identifier::{Finess, Gln, Key, Siret};

@@ -2,6 +2,7 @@
 
 mod contributions;
 mod governance;
+mod rights;
 
 use proto::membership::v1::{
     AddMembersRequest, AddMembersResponse, BatchGetPartiesRequest, BatchGetPartiesResponse, BatchGetSitesRequest,

@@ -26,7 +26,7 @@ use kit::{
 };
 use proto::membership::v1::{
     contribution_service_server::ContributionServiceServer, governance_service_server::GovernanceServiceServer,
-    membership_service_server::MembershipServiceServer,
+    membership_service_server::MembershipServiceServer, rights_service_server::RightsServiceServer,
 };
 
 use crate::{app::App, password::Passwords, upkeep::FirstAdministrator};
@@ -54,7 +54,8 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
     let mut parts = Parts::default();
     parts.routes.add_service(MembershipServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
     parts.routes.add_service(GovernanceServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_MINUTES));
-    parts.routes.add_service(ContributionServiceServer::new(app).max_decoding_message_size(LARGEST_FIGURES));
+    parts.routes.add_service(ContributionServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_FIGURES));
+    parts.routes.add_service(RightsServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST));
     if let Some(first) = first {
         let db = db.clone();
         parts.spawn(move |stop| upkeep::create_administrator(db, Passwords::new(), first, stop));

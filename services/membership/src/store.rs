@@ -4,6 +4,8 @@ pub mod account;
 pub mod decision;
 pub mod document;
 pub mod finance;
+pub mod dated;
+pub mod delegation;
 pub mod form_rule;
 pub mod group;
 pub mod invoice;

@@ -24,6 +24,7 @@ use kit::{
     group_commit::Lanes,
     id::{GroupId, LotId, PartyId},
     identity::Verifier,
+    signature::{Signatures, Signing},
 };
 use proto::tendering::v1::ReserveResponse;
 use tokio::sync::Semaphore;
@@ -33,6 +34,7 @@ use self::{catalogue::Catalogue, membership::Membership};
 use crate::{
     convert::WantedReservation,
     domain::{
+        agreement::check_awarding,
         entitlement::{GroupFacts, MemberFacts},
         law::Law,
     },
@@ -77,9 +79,28 @@ pub struct Facts {
     pub group: GroupFacts,
     /// Those of the parties asked about that are members on the day.
     pub members: HashMap<PartyId, MemberFacts>,
+    /// Rights to award in the name of the party that does, as far as an officer needs them.
+    pub award_rights: Signatures,
 }
 
 impl Facts {
+    /// Refuses whoever may not award for a party at all, or not for so much (cents EUR): its officers within what it delegated, others
+    /// with its delegation only.
+    ///
+    /// # Errors
+    /// `NOT_THE_AWARDING_PARTY` with the article, `ABOVE_DELEGATION`, `NO_DELEGATION`.
+    fn check_may_award(&self, caller: &Caller, awarding_party: PartyId, amount_cents: i64) -> Result<(), Failure> {
+        let of_group = self.group.awarding_party.unwrap_or(awarding_party);
+        let refused = check_awarding(&self.group, caller.acts_for, awarding_party, &self.law, self.on);
+        if refused.is_err() && awarding_party != of_group {
+            return Ok(refused?);
+        }
+        match self.award_rights.sign(caller, awarding_party, amount_cents)? {
+            Some(Signing::ByRole | Signing::ByDelegation(_)) => Ok(()),
+            None => Ok(refused?),
+        }
+    }
+
     /// Midnight may have passed between the facts and the locks: then the caller tries again with the same request id.
     async fn check_day(&self, tx: &mut Tx) -> Result<(), Failure> {
         let today = tx.today().await?;
@@ -128,7 +149,19 @@ impl App {
         let on = on.unwrap_or(today);
         let group = self.membership.group(group_id).await?;
         let members = self.membership.members(group_id, on, parties).await?;
-        Ok(Facts { on, law, group, members })
+        Ok(Facts { on, law, group, members, award_rights: Signatures::default() })
+    }
+
+    /// As [`App::facts`] for today, with the rights to award in a party's name.
+    async fn facts_to_award(
+        &self,
+        caller: &Caller,
+        awarding_party: PartyId,
+        parties: &[PartyId],
+    ) -> Result<Facts, Failure> {
+        let facts = self.facts(caller, None, parties).await?;
+        let award_rights = self.membership.award_rights(caller.group()?, awarding_party, facts.on).await?;
+        Ok(Facts { award_rights, ..facts })
     }
 }
 

@@ -140,6 +140,7 @@ async fn a_session_of_a_party_sees_no_row_without_the_party_in_it_and_changes_no
         ("membership", "member", "party_id = $1"),
         ("membership", "contribution_invoice", "party_id = $1"),
         ("membership", "declared_saving", "party_id = $1"),
+        ("membership", "delegation", "$1 IN (delegator_party_id, to_party_id)"),
         ("tendering", "agreement_party", "party_id = $1"),
     ];
     let mut superuser = stack.superuser().await;

@@ -226,7 +226,7 @@ fn input(world: &World, route: &Route, session: &Session, thing: &Thing) -> ((&'
             let awarding = session.acts_for.map_or(party, |party| text("pty", party));
             (consultation(&awarding), String::new())
         }
-        ("POST", "cancel") => (json!({ "reason": "Essai." }), String::new()),
+        ("POST", "cancel" | "revoke") => (json!({ "reason": "Essai." }), String::new()),
         ("POST", "open") => {
             let opener = age::x25519::Identity::generate();
             (json!({ "identity": opener.to_string().expose_secret() }), String::new())

@@ -207,13 +207,14 @@ async fn token(stack: &Stack, http: &reqwest::Client, login: &str) -> String {
 type ThingRow = (Uuid, Uuid, Vec<Uuid>, Option<Uuid>, Option<Uuid>);
 
 async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
-    const EACH: [(&str, &str, &str); 14] = [
+    const EACH: [(&str, &str, &str); 15] = [
         ("decision_id", "dcs", "SELECT group_id, decision_id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM membership.decision"),
         ("mandate_id", "mnd", "SELECT group_id, mandate_id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM membership.mandate"),
         ("invoice_id", "inv", "SELECT group_id, invoice_id, ARRAY[party_id], NULL::uuid, NULL::uuid FROM membership.contribution_invoice"),
         ("agreement_id", "agr", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.agreement"),
         ("lot_id", "lot", "SELECT group_id, id, '{}'::uuid[], holder_id, NULL::uuid FROM tendering.lot"),
         ("consultation_id", "cns", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM tendering.consultation"),
+        ("delegation_id", "dlg", "SELECT group_id, delegation_id, ARRAY[delegator_party_id, to_party_id], NULL::uuid, NULL::uuid FROM membership.delegation WHERE to_party_id IS NOT NULL"),
         ("round_id", "rnd", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.round"),
         ("snapshot_id", "snp", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.snapshot"),
         ("plan_id", "pln", "SELECT group_id, id, '{}'::uuid[], NULL::uuid, NULL::uuid FROM demand.plan"),

@@ -133,7 +133,22 @@ const FILES: [(&str, &[&str]); 18] = [
 ];
 
 /// Files that a folder may do without.
-const OPTIONAL_FILES: [(&str, &[&str]); 1] = [("contacts.csv", &["party_key", "email"])];
+const OPTIONAL_FILES: [(&str, &[&str]); 2] = [
+    ("contacts.csv", &["party_key", "email"]),
+    (
+        "delegations.csv",
+        &[
+            "group_key",
+            "delegator_party_key",
+            "to_party_key",
+            "acts",
+            "amount_max_cents",
+            "valid_from",
+            "valid_to",
+            "evidence",
+        ],
+    ),
+];
 /// What existed before the first day. A folder may do without these files.
 const OPENING: [(&str, &[&str]); 4] = [
     ("lot_consumption.csv", &["agreement_key", "lot_number", "party_key", "amount_cents", "as_of", "source"]),
@@ -221,6 +236,9 @@ impl Data {
         for (file, column, keys, target, optional) in [
             ("sites.csv", "party_key", &parties, "parties.csv", false),
             ("contacts.csv", "party_key", &parties, "parties.csv", false),
+            ("delegations.csv", "group_key", &groups, "groups.csv", false),
+            ("delegations.csv", "delegator_party_key", &parties, "parties.csv", false),
+            ("delegations.csv", "to_party_key", &parties, "parties.csv", false),
             ("groups.csv", "awarding_party_key", &parties, "parties.csv", false),
             ("groups.csv", "platform_site_key", &sites, "sites.csv", true),
             ("members.csv", "group_key", &groups, "groups.csv", false),
@@ -323,6 +341,8 @@ impl Data {
         for (file, column, optional) in [
             ("members.csv", "valid_from", false),
             ("members.csv", "valid_to", true),
+            ("delegations.csv", "valid_from", false),
+            ("delegations.csv", "valid_to", true),
             ("agreements.csv", "starts_on", false),
             ("agreements.csv", "ends_on", false),
             ("beneficiaries.csv", "valid_from", false),

@@ -130,7 +130,23 @@ pub async fn registry(api: &Api, data: &Data, ids: &mut Ids, password: &str) -> 
         api.post(ADMIN, &path, &format!("members/{group}"), &json!({ "members": members })).await?;
     }
     people(api, data, password).await?;
+    delegations(api, data, ids).await?;
     articles(api, data, ids).await
+}
+
+/// Each recorded by the officer of the group, who acts for the party in whose name is signed.
+async fn delegations(api: &Api, data: &Data, ids: &Ids) -> anyhow::Result<()> {
+    let people = People::read(data);
+    for (index, row) in data.table("delegations.csv").rows().enumerate() {
+        let group = row.text("group_key");
+        let acts: Vec<&str> = row.text("acts").split('|').collect();
+        let body = json!({ "to_party_id": ids.parties[row.text("to_party_key")], "acts": acts,
+            "amount_max_cents": row.text("amount_max_cents").parse::<i64>().ok(), "valid_from": row.text("valid_from"),
+            "valid_to": none_if_empty(row.text("valid_to")), "evidence": row.text("evidence") });
+        let path = format!("/v1/groups/{}/delegations", ids.groups[group]);
+        api.post(&people.officers[group], &path, &format!("delegation/{index}"), &body).await?;
+    }
+    Ok(())
 }
 
 async fn people(api: &Api, data: &Data, password: &str) -> anyhow::Result<()> {

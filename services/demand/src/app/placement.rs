@@ -6,6 +6,7 @@ use kit::{
     Caller, Failure, Role,
     command::{Claim, Command},
     id::{GroupId, LotId, OrderFormId, PartyId, PooledOrderId},
+    signature::Signatures,
     telemetry,
 };
 use proto::demand::v1::{PlaceOrdersRequest, PlaceOrdersResponse};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::{
     App,
     plans::{changed, plan_id},
+    signing::check_may_order,
 };
 use crate::{
     convert::orders::order_to_proto,
@@ -33,21 +35,37 @@ impl App {
     /// Makes the pooled orders of an approved plan, one per lot and supplier, PLACING; a process places each.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `PLAN_WRONG_STATE`, `MISSING_COMMITMENTS` with the buyers that have given none.
+    /// `NOT_FOUND`, `PLAN_WRONG_STATE`, `MISSING_COMMITMENTS` with the buyers that have given none, `ABOVE_DELEGATION` with the
+    /// figures, `NO_DELEGATION`, and what membership answers.
     pub async fn place_orders(
         &self,
         caller: &Caller,
         request: PlaceOrdersRequest,
     ) -> Result<PlaceOrdersResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
+        let rights = self.order_rights(caller).await?;
+        self.place_orders_knowing(caller, &request, &rights).await
+    }
+
+    /// The part of [`App::place_orders`] behind membership's answer.
+    ///
+    /// # Errors
+    /// As [`App::place_orders`].
+    pub async fn place_orders_knowing(
+        &self,
+        caller: &Caller,
+        request: &PlaceOrdersRequest,
+        rights: &Signatures,
+    ) -> Result<PlaceOrdersResponse, Failure> {
         let group = caller.group()?;
         let id = plan_id(&request.plan_id)?;
         let method = "centrale.demand.v1.DemandService/PlaceOrders";
-        let mut command = match self.db.command(caller, method, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, method, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let plan = plans::lock(command.conn(), group, id).await?.ok_or_else(|| Failure::not_found("plan", id))?;
+        check_may_order(caller, rights, plan.amount_cents)?;
         let made = place(&mut command, group, &caller.subject, plan).await?;
         let mut reply = Vec::with_capacity(made.len());
         for id in made {

@@ -1,6 +1,6 @@
 //! Approving a plan and recording its buyers' commitments.
 
-use kit::{Caller, Failure, Role, command::Claim};
+use kit::{Caller, Failure, Role, command::Claim, signature::Signatures};
 use proto::demand::v1::{
     ApprovePlanRequest, ApprovePlanResponse, CommitmentRecorded, RecordCommitmentRequest, RecordCommitmentResponse,
 };
@@ -10,6 +10,7 @@ use super::{
     plans::{changed, plan_id},
     references::check_may_state_for,
     rounds::check_version,
+    signing::check_may_order,
 };
 use crate::{
     convert::{Fields, plans::plan_to_proto},
@@ -21,25 +22,41 @@ use crate::{
 const COMMITMENT_LIMIT: usize = 50;
 
 impl App {
-    /// Approves a plan.
+    /// Approves a plan, within what the officer may sign.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `VERSION_CHANGED`, `PLAN_WRONG_STATE`, `PLAN_EMPTY`, `ANOTHER_PLAN_APPROVED`.
+    /// `NOT_FOUND`, `VERSION_CHANGED`, `PLAN_WRONG_STATE`, `PLAN_EMPTY`, `ANOTHER_PLAN_APPROVED`, `ABOVE_DELEGATION` with the
+    /// figures, `NO_DELEGATION`, and what membership answers.
     pub async fn approve_plan(
         &self,
         caller: &Caller,
         request: ApprovePlanRequest,
     ) -> Result<ApprovePlanResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
+        let rights = self.order_rights(caller).await?;
+        self.approve_plan_knowing(caller, &request, &rights).await
+    }
+
+    /// The part of [`App::approve_plan`] behind membership's answer.
+    ///
+    /// # Errors
+    /// As [`App::approve_plan`].
+    pub async fn approve_plan_knowing(
+        &self,
+        caller: &Caller,
+        request: &ApprovePlanRequest,
+        rights: &Signatures,
+    ) -> Result<ApprovePlanResponse, Failure> {
         let group = caller.group()?;
         let id = plan_id(&request.plan_id)?;
         let method = "centrale.demand.v1.DemandService/ApprovePlan";
-        let mut command = match self.db.command(caller, method, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, method, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let mut plan = plans::lock(command.conn(), group, id).await?.ok_or_else(|| Failure::not_found("plan", id))?;
         check_version("plan", id, request.expected_version, plan.version)?;
+        check_may_order(caller, rights, plan.amount_cents)?;
         plan.state = plan.state.approve(&id, plan.line_count)?;
         plan.version += 1;
         let now = command.now().await?;

@@ -220,6 +220,7 @@ impl App {
             let question = |&(party, lot): &(PartyId, LotId)| EntitlementQuestion {
                 party_id: party.to_string(),
                 lot_id: lot.to_string(),
+                ..EntitlementQuestion::default()
             };
             let request =
                 CheckEntitlementsRequest { questions: pairs.iter().map(question).collect(), on: String::new() };

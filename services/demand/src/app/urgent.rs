@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::{
     App, placement, plans,
     plans::{Proposal, changed, payers},
+    signing::check_may_order,
     snapshots::freeze,
     stating::{committed, read_batch, stated, stated_event},
 };
@@ -106,7 +107,8 @@ impl App {
     ///
     /// # Errors
     /// `URGENT_ORDER_REFUSED` with the rule and its source when anything of it may not be ordered: then nothing is;
-    /// `URGENT_ORDER_MANY_LOTS`, `MISSING_COMMITMENTS`, `PARTY_NOT_MEMBER`, `INVALID_INPUT`; faults of lines are in the answer.
+    /// `URGENT_ORDER_MANY_LOTS`, `MISSING_COMMITMENTS`, `PARTY_NOT_MEMBER`, `ABOVE_DELEGATION`, `NO_DELEGATION`, `INVALID_INPUT`;
+    /// faults of lines are in the answer.
     pub async fn place_urgent_order(
         &self,
         caller: &Caller,
@@ -127,6 +129,8 @@ impl App {
         let needs = wanted.planned();
         let terms = self.plan_terms(caller, &wanted.terms, &needs).await?;
         let computed = plan::plan(&terms, needs)?;
+        let amount_cents = computed.lines.iter().map(|line| line.amount_cents).fold(0, i64::saturating_add);
+        check_may_order(caller, &self.order_rights(caller).await?, amount_cents)?;
         let buyers = self.commitments_required(caller, &payers(&terms, &computed)).await?;
         self.place_planned_urgent_order(caller, &request, Planned { wanted, terms, computed, buyers }).await
     }

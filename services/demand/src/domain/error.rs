@@ -80,6 +80,14 @@ pub enum DemandError {
         /// Of what: `rows`, `articles`, `sites`.
         what: &'static str,
     },
+    /// What was shown before confirming is no longer so.
+    #[error("the situation has changed since it was shown: {seen} seen, {now} now")]
+    SituationChanged {
+        /// Digest of what was shown.
+        seen: String,
+        /// Digest now.
+        now: String,
+    },
     /// Nothing came from the sender for too long.
     #[error("nothing was received for {seconds} s")]
     ImportStalled {
@@ -102,6 +110,7 @@ impl DomainError for DemandError {
             | Self::DraftTooLarge { .. }
             | Self::RoundEmpty { .. }
             | Self::NeedWithdrawn { .. }
+            | Self::SituationChanged { .. }
             | Self::PartyNotMember { .. } => ErrorKind::NotNow,
             Self::FileTooLong { .. } => ErrorKind::Invalid,
             Self::ImportStalled { .. } => ErrorKind::TimedOut,
@@ -120,6 +129,7 @@ impl DomainError for DemandError {
             Self::RoundEmpty { .. } => "ROUND_EMPTY",
             Self::NeedWithdrawn { .. } => "NEED_WITHDRAWN",
             Self::PartyNotMember { .. } => "PARTY_NOT_MEMBER",
+            Self::SituationChanged { .. } => "SITUATION_CHANGED",
             Self::FileTooLong { .. } => "FILE_TOO_LONG",
             Self::ImportStalled { .. } => "IMPORT_STALLED",
             Self::ImportBusy => "IMPORT_BUSY",
@@ -143,6 +153,7 @@ impl DomainError for DemandError {
             Self::NotACensus { title } | Self::RoundEmpty { title } => vec![("title", title.clone())],
             Self::NeedWithdrawn { reference } => vec![("reference", reference.clone())],
             Self::PartyNotMember { party } => vec![("party", party.clone())],
+            Self::SituationChanged { seen, now } => vec![("seen", seen.clone()), ("now", now.clone())],
             Self::FileTooLong { limit, what } => vec![("limit", limit.to_string()), ("what", (*what).to_owned())],
             Self::ImportStalled { seconds } => vec![("seconds", seconds.to_string())],
             Self::ImportBusy => Vec::new(),
@@ -162,6 +173,7 @@ impl DomainError for DemandError {
             | Self::DraftTooLarge { .. }
             | Self::RoundEmpty { .. }
             | Self::NeedWithdrawn { .. }
+            | Self::SituationChanged { .. }
             | Self::FileTooLong { .. }
             | Self::ImportStalled { .. }
             | Self::ImportBusy => Vec::new(),

@@ -6,6 +6,7 @@ mod census;
 mod dispatches;
 mod figures;
 mod imports;
+mod member_changes;
 mod needs;
 mod orders;
 mod plans;

@@ -1,10 +1,11 @@
 use kit::{
     Caller, Role, Scope,
-    id::{GroupId, PartyId},
+    id::{DelegationId, GroupId, PartyId},
+    signature::{Holder, Signature, Signatures},
 };
 use proto::demand::v1::{
     ApprovePlanRequest, GetPlanRequest, ListPlanExclusionsRequest, ListPlanLinesRequest, ListPlanSharesRequest,
-    PlanRoundRequest, PlanShare, PlanState,
+    PlaceOrdersRequest, PlanRoundRequest, PlanShare, PlanState,
 };
 
 use crate::{
@@ -97,7 +98,8 @@ async fn one_plan_of_a_round_is_approved_and_only_once() {
     let scene = Scene::new().await;
     let (first, second) = (scene.plan().await, scene.plan().await);
     let stale = ApprovePlanRequest { request_id: request_id(), plan_id: first.id.clone(), expected_version: 7 };
-    let stale = scene.stage.app.approve_plan(&scene.officer, stale).await.unwrap_err();
+    let rights = Signatures::default();
+    let stale = scene.stage.app.approve_plan_knowing(&scene.officer, &stale, &rights).await.unwrap_err();
     assert_eq!(stale.reason(), "VERSION_CHANGED");
     let approved = scene.approve(&first.id).await.unwrap().plan.unwrap();
     assert_eq!((approved.state(), approved.version), (PlanState::Approved, 2));
@@ -106,6 +108,36 @@ async fn one_plan_of_a_round_is_approved_and_only_once() {
     let by_member = ApprovePlanRequest { request_id: request_id(), plan_id: second.id, expected_version: 0 };
     let by_member = scene.stage.app.approve_plan(&requester(scene.group, scene.members[0]), by_member).await;
     assert_eq!(by_member.unwrap_err().reason(), "ROLE_NOT_ALLOWED");
+}
+
+#[tokio::test]
+async fn a_plan_is_approved_and_placed_within_what_the_officer_may_sign() {
+    let scene = Scene::new().await;
+    let plan = scene.plan().await;
+    let party = PartyId::new();
+    let officer = Caller { acts_for: Some(party), ..scene.officer.clone() };
+    let holder = Holder::Person(officer.person().unwrap());
+    let rights = |limit_cents| {
+        let given = vec![Signature { delegation: DelegationId::new(), holder, limit_cents: Some(limit_cents) }];
+        Signatures { given, source: "CSP D6143-33".into() }
+    };
+    let approve = || ApprovePlanRequest { request_id: request_id(), plan_id: plan.id.clone(), expected_version: 0 };
+    let app = &scene.stage.app;
+    let above = app.approve_plan_knowing(&officer, &approve(), &rights(plan.amount_cents - 1)).await.unwrap_err();
+    let figures = above.metadata();
+    assert_eq!((above.reason().as_str(), figures["source"].as_str()), ("ABOVE_DELEGATION", "CSP D6143-33"));
+    assert_eq!(figures["amount_cents"], plan.amount_cents.to_string());
+    assert_eq!(figures["limit_cents"], (plan.amount_cents - 1).to_string());
+    let other = Caller { subject: kit::id::PersonId::new().to_string(), ..officer.clone() };
+    let none = app.approve_plan_knowing(&other, &approve(), &rights(i64::MAX)).await.unwrap_err();
+    assert_eq!(none.reason(), "NO_DELEGATION");
+    assert_eq!(scene.stage.events("demand.plan_approved.v1").await, 0, "refusals leave nothing");
+    app.approve_plan_knowing(&officer, &approve(), &rights(plan.amount_cents)).await.unwrap();
+    scene.commit(&scene.officer, &plan.id, scene.members[0]).await.unwrap();
+    let place = || PlaceOrdersRequest { request_id: request_id(), plan_id: plan.id.clone() };
+    let above = app.place_orders_knowing(&officer, &place(), &rights(plan.amount_cents - 1)).await.unwrap_err();
+    assert_eq!(above.reason(), "ABOVE_DELEGATION");
+    app.place_orders_knowing(&officer, &place(), &rights(plan.amount_cents)).await.unwrap();
 }
 
 #[tokio::test]

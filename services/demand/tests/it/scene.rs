@@ -17,6 +17,7 @@ use demand::{
 use kit::{
     Caller, Failure, Role, Scope,
     id::{AgreementId, ArticleId, GroupId, LotId, PartyId, PlanId, RoundId, SiteId, SnapshotId},
+    signature::Signatures,
 };
 use proto::demand::v1::{
     ApprovePlanRequest, ApprovePlanResponse, ListOrderLinesRequest, OrderLine, PlaceOrdersRequest, PlaceOrdersResponse,
@@ -144,7 +145,7 @@ impl Scene {
 
     pub async fn approve(&self, plan: &str) -> Result<ApprovePlanResponse, Failure> {
         let request = ApprovePlanRequest { request_id: request_id(), plan_id: plan.to_owned(), expected_version: 0 };
-        self.stage.app.approve_plan(&self.officer, request).await
+        self.stage.app.approve_plan_knowing(&self.officer, &request, &Signatures::default()).await
     }
 
     pub async fn commit(
@@ -164,7 +165,7 @@ impl Scene {
 
     pub async fn place(&self, plan: &str) -> Result<PlaceOrdersResponse, Failure> {
         let request = PlaceOrdersRequest { request_id: request_id(), plan_id: plan.to_owned() };
-        self.stage.app.place_orders(&self.officer, request).await
+        self.stage.app.place_orders_knowing(&self.officer, &request, &Signatures::default()).await
     }
 
     /// Pooled orders of an approved plan with its commitments, PLACING: of lot 0, then of lot 1.

@@ -2,7 +2,14 @@
 
 use std::collections::HashMap;
 
-use kit::{Caller, Failure, FieldFault, Role, Scope, command::Claim, error::CommonError, id::PartyId};
+use chrono::NaiveDate;
+use kit::{
+    Caller, Failure, FieldFault, Role, Scope,
+    command::Claim,
+    db::Tx,
+    error::CommonError,
+    id::{GroupId, PartyId},
+};
 use proto::membership::v1::{
     AddMembersRequest, AddMembersResponse, ListMembersRequest, ListMembersResponse, ListSitesRequest,
     ListSitesResponse, MembersAdded,
@@ -11,7 +18,8 @@ use proto::membership::v1::{
 use super::{App, is_service, only_own, registry::refuse};
 use crate::{
     convert::{
-        MemberInput, list_members_from_proto, list_sites_from_proto, member_to_proto, members_from_proto, site_to_proto,
+        MemberInput, list_members_from_proto, list_sites_from_proto, member_to_proto, member_with_standing,
+        members_from_proto, site_to_proto,
     },
     domain::{Member, MemberFacts, MembershipError, Party, PartyKind, PartyRef, find_overlap},
     store::{self, member::Wanted},
@@ -77,16 +85,15 @@ impl App {
         };
         if !input.parties.is_empty() {
             let members = store::member::list(tx.conn(), group, Wanted::these(on, only, &input.parties)).await?;
+            let members = shown(&mut tx, caller, group, on, &members).await?;
             tx.rollback().await?;
-            return Ok(ListMembersResponse {
-                members: members.iter().map(member_to_proto).collect(),
-                next_after: String::new(),
-            });
+            return Ok(ListMembersResponse { members, next_after: String::new() });
         }
         let mut members = store::member::list(tx.conn(), group, Wanted::page(on, only, input.page)).await?;
-        tx.rollback().await?;
         let next_after = input.page.cut(&mut members, |facts| facts.member.party_id.to_string());
-        Ok(ListMembersResponse { members: members.iter().map(member_to_proto).collect(), next_after })
+        let members = shown(&mut tx, caller, group, on, &members).await?;
+        tx.rollback().await?;
+        Ok(ListMembersResponse { members, next_after })
     }
 
     /// Sites of one party, or of the members of the session's group today; in a party session, the party's own.
@@ -115,6 +122,27 @@ impl App {
     }
 }
 
+/// Members as the caller reads them: services decide with more than people see.
+async fn shown(
+    tx: &mut Tx,
+    caller: &Caller,
+    group: GroupId,
+    on: NaiveDate,
+    members: &[MemberFacts],
+) -> Result<Vec<proto::membership::v1::Member>, Failure> {
+    if !is_service(caller) {
+        return Ok(members.iter().map(member_to_proto).collect());
+    }
+    let parties: Vec<PartyId> = members.iter().map(|facts| facts.member.party_id).collect();
+    let ghts = store::delegation::ght_standings(tx.conn(), &parties, group, on).await?;
+    let predecessors = store::dated::predecessors(tx.conn(), &parties, on).await?;
+    let shown = members.iter().map(|facts| {
+        let party = facts.member.party_id;
+        member_with_standing(facts, ghts.get(&party), predecessors.get(&party))
+    });
+    Ok(shown.collect())
+}
+
 /// The members to add with their parties' facts. Only establishments belong to a group.
 fn with_parties(inputs: &[MemberInput], parties: &HashMap<PartyRef, Party>) -> Result<Vec<MemberFacts>, Failure> {
     let mut faults = Vec::new();
@@ -140,6 +168,7 @@ fn with_parties(inputs: &[MemberInput], parties: &HashMap<PartyRef, Party>) -> R
             name: party.name.clone(),
             siret: party.siret.clone(),
             buyer_status: party.buyer_status,
+            since: input.period.from(),
         });
     }
     refuse(faults)?;

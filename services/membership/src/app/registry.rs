@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::NaiveDate;
 use kit::{
     Caller, Failure, FieldFault,
     command::{Claim, parse_request_id},
@@ -12,6 +13,7 @@ use proto::membership::v1::{
     FoundSite, PartiesRegistered, RegisterPartiesRequest, RegisterPartiesResponse, RegisterSitesRequest,
     RegisterSitesResponse, SitesRegistered,
 };
+use sqlx::PgConnection;
 
 use super::{App, require_registrar};
 use crate::{
@@ -46,6 +48,7 @@ impl App {
         store::party::lock_registry(command.conn()).await?;
         let present = store::party::list_alike(command.conn(), &parties).await?;
         refuse(check_parties(&parties, &present))?;
+        refuse(rewritten(command.conn(), &parties, &present).await?)?;
         let ids: HashMap<&Key, PartyId> = present.iter().map(|party| (&party.key, party.id)).collect();
         for party in &mut parties {
             party.id = ids.get(&party.key).copied().unwrap_or(party.id);
@@ -99,7 +102,9 @@ impl App {
     ) -> Result<BatchGetPartiesResponse, Failure> {
         let asked = read_refs(&request.refs, MOST_PARTY_REFS, PartyRef::parse)?;
         let mut tx = self.db.begin(caller).await?;
-        let parties = store::party::find_by_refs(tx.conn(), asked.iter().map(|(_, reference)| reference)).await?;
+        let mut parties = store::party::find_by_refs(tx.conn(), asked.iter().map(|(_, reference)| reference)).await?;
+        let today = tx.today().await?;
+        bring_up_to(tx.conn(), &mut parties, today).await?;
         tx.rollback().await?;
         let found = asked.into_iter().filter_map(|(text, reference)| {
             let party = party_to_proto(parties.get(&reference)?);
@@ -127,6 +132,50 @@ impl App {
         });
         Ok(BatchGetSitesResponse { found: found.collect() })
     }
+}
+
+/// Parties as they are on a day, whatever they were entered with.
+async fn bring_up_to(
+    conn: &mut PgConnection,
+    parties: &mut HashMap<PartyRef, Party>,
+    on: NaiveDate,
+) -> Result<(), Failure> {
+    let ids: Vec<PartyId> = parties.values().map(|party| party.id).collect();
+    let statuses = store::dated::statuses_on(conn, &ids, on).await?;
+    let identities = store::dated::identities_on(conn, &ids, on).await?;
+    for party in parties.values_mut() {
+        if let Some(dated) = statuses.get(&party.id) {
+            party.buyer_status = Some(dated.status);
+            party.buyer_status_evidence.clone_from(&dated.evidence);
+            party.buyer_status_on = dated.valid_from;
+        }
+        if let Some(dated) = identities.get(&party.id) {
+            party.name.clone_from(&dated.name);
+            party.siret.clone_from(&dated.siret);
+        }
+    }
+    Ok(())
+}
+
+/// Faults of parties that would be entered anew with what has a history: that is added to, with its evidence and its day.
+async fn rewritten(conn: &mut PgConnection, parties: &[Party], present: &[Party]) -> Result<Vec<FieldFault>, Failure> {
+    let known: HashMap<&Key, &Party> = present.iter().map(|party| (&party.key, party)).collect();
+    let ids: Vec<PartyId> = present.iter().map(|party| party.id).collect();
+    let statuses = store::dated::statuses_on(conn, &ids, NaiveDate::MAX).await?;
+    let identities = store::dated::identities_on(conn, &ids, NaiveDate::MAX).await?;
+    let mut faults = Vec::new();
+    for (index, party) in parties.iter().enumerate() {
+        let Some(before) = known.get(&party.key) else { continue };
+        if statuses.contains_key(&before.id) && before.buyer_status != party.buyer_status {
+            let detail = "has a history: record another status with its evidence and first day";
+            faults.push(FieldFault::new(format!("parties[{index}].buyer_status"), detail));
+        }
+        if identities.contains_key(&before.id) && before.siret != party.siret {
+            let detail = "has a history: record another SIRET with its evidence and first day";
+            faults.push(FieldFault::new(format!("parties[{index}].siret"), detail));
+        }
+    }
+    Ok(faults)
 }
 
 /// Refuses when there are faults.

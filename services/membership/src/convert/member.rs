@@ -8,7 +8,7 @@ use super::{
     Fields, MOST_REGISTERED, check_repeats, fields::date_to_text, page_from_proto, party::status_to_proto,
     site::party_reference,
 };
-use crate::domain::{MemberFacts, MemberKind, Page, PartyRef, Period};
+use crate::domain::{GhtStanding, MemberFacts, MemberKind, Page, PartyRef, Period, Predecessor};
 
 /// Parties asked for in one list at most.
 const MOST_ASKED: usize = 2_000;
@@ -109,7 +109,32 @@ pub fn member_to_proto(facts: &MemberFacts) -> pb::Member {
         name: facts.name.clone(),
         siret: facts.siret.as_ref().map(|siret| siret.as_str().to_owned()).unwrap_or_default(),
         buyer_status: status_to_proto(facts.buyer_status).into(),
+        member_since: facts.since.to_string(),
+        ght: None,
+        predecessors: Vec::new(),
     }
+}
+
+/// A member as services read it, which decide with it: with the GHT to which it is a party besides the group, and whom it took over.
+#[must_use]
+pub fn member_with_standing(
+    facts: &MemberFacts,
+    ght: Option<&GhtStanding>,
+    predecessors: Option<&Vec<Predecessor>>,
+) -> pb::Member {
+    let ght = ght.map(|standing| pb::GhtStanding {
+        support_party_id: standing.support.to_string(),
+        support_name: standing.support_name.clone(),
+        delegation: standing.delegation.map(|delegation| pb::OrderDelegation {
+            valid_from: delegation.from.to_string(),
+            valid_to: date_to_text(delegation.to),
+            amount_max_cents: delegation.limit_cents,
+        }),
+    });
+    let predecessor =
+        |one: &Predecessor| pb::Predecessor { party_id: one.party.to_string(), since: one.since.to_string() };
+    let predecessors = predecessors.into_iter().flatten().map(predecessor).collect();
+    pb::Member { ght, predecessors, ..member_to_proto(facts) }
 }
 
 const fn kind_from_proto(kind: pb::MemberKind) -> Option<MemberKind> {

@@ -124,7 +124,7 @@ const fn kind_to_proto(kind: PartyKind) -> pb::PartyKind {
     }
 }
 
-const fn status_from_proto(status: pb::BuyerStatus) -> Option<BuyerStatus> {
+pub(super) const fn status_from_proto(status: pb::BuyerStatus) -> Option<BuyerStatus> {
     match status {
         pb::BuyerStatus::Unspecified => None,
         pb::BuyerStatus::PublicLaw => Some(BuyerStatus::PublicLaw),

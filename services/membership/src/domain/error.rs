@@ -21,6 +21,40 @@ pub enum MembershipError {
         /// Its last day; empty while it lasts.
         to: String,
     },
+    /// Only the party that gave a delegation ends it.
+    #[error("delegation {delegation} was given by {delegator}")]
+    DelegationOfAnother {
+        /// Which.
+        delegation: String,
+        /// Who gave it.
+        delegator: String,
+    },
+    /// A delegation is revoked once.
+    #[error("delegation {delegation} is revoked from {from} on already")]
+    DelegationRevoked {
+        /// Which.
+        delegation: String,
+        /// First day on which it no longer holds.
+        from: String,
+    },
+    /// History is added to at its end.
+    #[error("party {party} has a {what} from {latest} on: {given} is not later")]
+    NotLater {
+        /// Which party.
+        party: String,
+        /// `buyer status` or `identity`.
+        what: &'static str,
+        /// First day of the latest one.
+        latest: String,
+        /// First day that was given.
+        given: String,
+    },
+    /// A party is taken over once.
+    #[error("party {party} was taken over already")]
+    TakenOver {
+        /// Which party.
+        party: String,
+    },
     /// Login and password do not go together. Never says which is wrong.
     #[error("login or password is wrong")]
     LoginRefused,
@@ -36,6 +70,8 @@ impl DomainError for MembershipError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::GroupKeyTaken { .. } | Self::MembershipOverlaps { .. } => ErrorKind::AlreadyExists,
+            Self::DelegationOfAnother { .. } => ErrorKind::Denied,
+            Self::DelegationRevoked { .. } | Self::NotLater { .. } | Self::TakenOver { .. } => ErrorKind::NotNow,
             Self::LoginRefused => ErrorKind::Unauthenticated,
             Self::LoginLocked { .. } => ErrorKind::Busy,
         }
@@ -45,6 +81,10 @@ impl DomainError for MembershipError {
         match self {
             Self::GroupKeyTaken { .. } => "GROUP_KEY_TAKEN",
             Self::MembershipOverlaps { .. } => "MEMBERSHIP_OVERLAPS",
+            Self::DelegationOfAnother { .. } => "DELEGATION_OF_ANOTHER",
+            Self::DelegationRevoked { .. } => "DELEGATION_REVOKED",
+            Self::NotLater { .. } => "NOT_LATER",
+            Self::TakenOver { .. } => "TAKEN_OVER",
             Self::LoginRefused => "LOGIN_REFUSED",
             Self::LoginLocked { .. } => "LOGIN_LOCKED",
         }
@@ -56,6 +96,19 @@ impl DomainError for MembershipError {
             Self::MembershipOverlaps { party, from, to } => {
                 vec![("party", party.clone()), ("from", from.clone()), ("to", to.clone())]
             }
+            Self::DelegationOfAnother { delegation, delegator } => {
+                vec![("delegation", delegation.clone()), ("delegator", delegator.clone())]
+            }
+            Self::DelegationRevoked { delegation, from } => {
+                vec![("delegation", delegation.clone()), ("from", from.clone())]
+            }
+            Self::NotLater { party, what, latest, given } => vec![
+                ("party", party.clone()),
+                ("what", (*what).to_owned()),
+                ("latest", latest.clone()),
+                ("given", given.clone()),
+            ],
+            Self::TakenOver { party } => vec![("party", party.clone())],
             Self::LoginRefused => Vec::new(),
             Self::LoginLocked { retry_after_s } => vec![("retry_after_s", retry_after_s.to_string())],
         }

@@ -91,8 +91,10 @@ pub struct MemberFacts {
     pub name: String,
     /// Number in the register of companies.
     pub siret: Option<Siret>,
-    /// Whether the Code de la commande publique binds it.
+    /// Whether the Code de la commande publique binds it on the day.
     pub buyer_status: Option<BuyerStatus>,
+    /// Since when it has belonged without a gap, in whatever way.
+    pub since: NaiveDate,
 }
 
 /// Whether a membership brings somebody in, or in another way than before: not when one of the same kind has the same first day, or

@@ -20,6 +20,7 @@ struct Row {
     name: String,
     siret: Option<String>,
     buyer_status: Option<String>,
+    since: NaiveDate,
 }
 
 impl TryFrom<Row> for MemberFacts {
@@ -41,6 +42,7 @@ impl TryFrom<Row> for MemberFacts {
                 .map(|status| buyer_status(status).ok_or_else(|| bad("buyer_status")))
                 .transpose()?,
             name: row.name,
+            since: row.since,
         })
     }
 }
@@ -55,8 +57,8 @@ pub async fn list_of_parties(
     parties: &[PartyId],
 ) -> Result<Vec<Member>, Failure> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT m.party_id, m.valid_from, m.valid_to, m.kind, p.name, p.siret, p.buyer_status
-         FROM member m JOIN party p USING (party_id) WHERE m.group_id = $1 AND m.party_id = ANY ($2)",
+        "SELECT m.party_id, m.valid_from, m.valid_to, m.kind, p.name, p.siret, p.buyer_status, m.valid_from AS since
+         FROM member m JOIN party p USING (party_id) WHERE m.group_id = $1 AND m.party_id = ANY ($2) ORDER BY m.valid_from",
     )
     .bind(group)
     .bind(parties)
@@ -130,14 +132,24 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Members of a group on a day, by party id.
+/// Members of a group on a day, by party id, with what their parties were that day.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn list(conn: &mut PgConnection, group: GroupId, wanted: Wanted<'_>) -> Result<Vec<MemberFacts>, Failure> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT m.party_id, m.valid_from, m.valid_to, m.kind, p.name, p.siret, p.buyer_status
+        "SELECT m.party_id, m.valid_from, m.valid_to, m.kind, coalesce(i.name, p.name) AS name, coalesce(i.siret, p.siret) AS siret,
+           coalesce(s.status, p.buyer_status) AS buyer_status,
+           -- The latest first day, up to this membership's, that does not follow the last day of another one.
+           (SELECT max(f.valid_from) FROM member f
+            WHERE f.group_id = m.group_id AND f.party_id = m.party_id AND f.valid_from <= m.valid_from
+              AND NOT EXISTS (SELECT FROM member b
+                WHERE b.group_id = f.group_id AND b.party_id = f.party_id AND b.valid_to = f.valid_from - 1)) AS since
          FROM member m JOIN party p USING (party_id)
+         LEFT JOIN LATERAL (SELECT c.status FROM buyer_status_change c WHERE c.party_id = m.party_id AND c.valid_from <= $2
+           ORDER BY c.valid_from DESC LIMIT 1) s ON true
+         LEFT JOIN LATERAL (SELECT c.siret, c.name FROM identity_change c WHERE c.party_id = m.party_id AND c.valid_from <= $2
+           ORDER BY c.valid_from DESC LIMIT 1) i ON true
          WHERE m.group_id = $1 AND m.valid_from <= $2 AND (m.valid_to IS NULL OR m.valid_to >= $2)
            AND ($3::uuid[] IS NULL OR m.party_id = ANY ($3))
            AND ($4::uuid IS NULL OR m.party_id = $4)

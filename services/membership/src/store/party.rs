@@ -128,19 +128,34 @@ pub async fn find_by_refs<'r>(
         }
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT * FROM party WHERE party_id = ANY ($1) OR key = ANY ($2) OR siret = ANY ($3) OR finess = ANY ($4)",
+        "SELECT * FROM party WHERE party_id = ANY ($1) OR key = ANY ($2) OR finess = ANY ($4) OR siret = ANY ($3)
+           OR party_id IN (SELECT c.party_id FROM identity_change c WHERE c.siret = ANY ($3))",
     )
     .bind(ids)
     .bind(keys)
-    .bind(sirets)
+    .bind(&sirets)
     .bind(finesses)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     let mut found = HashMap::new();
     for row in rows {
         let party = Party::try_from(row)?;
         for reference in party.refs() {
             found.insert(reference, party.clone());
+        }
+    }
+    // A SIRET that it was given later names it too.
+    if !sirets.is_empty() {
+        let later: Vec<(String, PartyId)> =
+            sqlx::query_as("SELECT siret, party_id FROM identity_change WHERE siret = ANY ($1)")
+                .bind(&sirets)
+                .fetch_all(conn)
+                .await?;
+        for (siret, id) in later {
+            let party = found.get(&PartyRef::Id(id)).cloned();
+            if let (Some(party), Ok(siret)) = (party, Siret::parse(&siret)) {
+                found.insert(PartyRef::Siret(siret), party);
+            }
         }
     }
     Ok(found)

@@ -10,17 +10,21 @@ use sqlx::Connection as _;
 use crate::support::{World, as_party, in_group, member};
 
 /// Tables without a policy: deployment-wide reference data, which every service of the deployment may ask for through this one.
-const REFERENCE_TABLES: [&str; 10] = [
+const REFERENCE_TABLES: [&str; 14] = [
     "account",
+    "buyer_status_change",
     "buying_group",
     "group_form_rule",
+    "identity_change",
     "issuer_key",
     "login_failure",
     "party",
     "person",
     "person_identity",
     "role_grant",
+    "signature_rule",
     "site",
+    "succession",
 ];
 
 #[tokio::test]

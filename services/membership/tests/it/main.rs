@@ -11,4 +11,5 @@ mod mandates;
 mod members;
 mod people;
 mod registry;
+mod rights;
 mod support;

@@ -37,6 +37,8 @@ async fn members_are_those_of_the_day_with_the_facts_of_their_party() {
         name: "Hôpital a".into(),
         siret: "73282932000074".into(),
         buyer_status: BuyerStatus::Unknown.into(),
+        member_since: "2026-01-01".into(),
+        ..Member::default()
     };
     assert_eq!(reply.members[0], expected);
     assert_eq!(on(&world, &officer, "2025-12-31").await, Vec::<String>::new());

@@ -15,8 +15,9 @@ use crate::{
     convert,
     domain::{
         TenderingError,
-        agreement::{Agreement, Draft, Lot, MOST_BENEFICIARIES, Naming, check_awarding, naming_faults},
+        agreement::{Agreement, Draft, Lot, MOST_BENEFICIARIES, Naming, Terms, check_awarding, naming_faults},
         ceiling::Ceiling,
+        law::LegalRule,
     },
     store,
 };
@@ -37,13 +38,14 @@ impl App {
         caller.require(&[Role::PurchasingOfficer])?;
         let group = caller.group()?;
         let draft = convert::draft_from_proto(&request)?;
-        let facts = self.facts(caller, None, &[]).await?;
+        let facts = self.facts_to_award(caller, draft.terms.awarding_party, &[]).await?;
         let faults = draft.faults(&facts.law);
         if !faults.is_empty() {
             return Err(Failure::invalid(faults));
         }
         draft.check_duration(&facts.law)?;
-        check_awarding(&facts.group, caller.acts_for, draft.terms.awarding_party, &facts.law, facts.on)?;
+        let worth = draft.lots.iter().map(|lot| lot.maximum_cents).fold(0, i64::saturating_add);
+        facts.check_may_award(caller, draft.terms.awarding_party, worth)?;
         let kinds = self.membership.party_kinds(group, &draft.parties()).await?;
         let faults = party_faults(&draft, &kinds);
         if !faults.is_empty() {
@@ -75,17 +77,17 @@ impl App {
     /// Adds beneficiaries that the contract notice named, from today on. Role: purchasing officer of the awarding party.
     ///
     /// # Errors
-    /// `NOT_THE_AWARDING_PARTY`, `BENEFICIARY_ALREADY_NAMED`, `TOO_MANY_BENEFICIARIES`, faulty input, and what membership
-    /// answers.
+    /// `NOT_THE_AWARDING_PARTY`, `NOT_NAMED_IN_NOTICE`, `BENEFICIARY_ALREADY_NAMED`, `TOO_MANY_BENEFICIARIES`, faulty input, and
+    /// what membership answers.
     pub async fn add_beneficiaries(
         &self,
         caller: &Caller,
         request: pb::AddBeneficiariesRequest,
     ) -> Result<pb::AddBeneficiariesResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
-        let (agreement, namings) = convert::beneficiaries_from_proto(&request)?;
+        let (agreement, namings, evidence) = convert::beneficiaries_from_proto(&request)?;
         let facts = self.facts(caller, None, &parties_of(&namings)).await?;
-        self.add_beneficiaries_knowing(caller, &request, agreement, &namings, &facts).await
+        self.add_beneficiaries_knowing(caller, &request, agreement, (&namings, &evidence), &facts).await
     }
 
     /// The part of [`App::add_beneficiaries`] behind membership's answers.
@@ -97,7 +99,7 @@ impl App {
         caller: &Caller,
         request: &pb::AddBeneficiariesRequest,
         agreement: AgreementId,
-        namings: &[Naming],
+        (namings, evidence): (&[Naming], &[String]),
         facts: &Facts,
     ) -> Result<pb::AddBeneficiariesResponse, Failure> {
         const METHOD: &str = "centrale.tendering.v1.TenderingService/AddBeneficiaries";
@@ -116,7 +118,9 @@ impl App {
         if !faults.is_empty() {
             return Err(Failure::invalid(faults));
         }
-        store::agreement::insert_beneficiaries(command.conn(), group, agreement, namings).await?;
+        let in_notice = store::consultation::beneficiaries_of(command.conn(), group, agreement).await?;
+        check_named_in_notice(&terms, agreement, namings, evidence, in_notice.as_deref(), facts)?;
+        store::agreement::insert_beneficiaries(command.conn(), group, agreement, namings, evidence).await?;
         let (rows, parties) = store::agreement::count_beneficiaries(command.conn(), group, agreement).await?;
         if rows > MOST_BENEFICIARIES {
             return Err(
@@ -254,6 +258,36 @@ fn party_faults(draft: &Draft, kinds: &HashMap<PartyId, PartyKind>) -> Vec<Field
     faults
 }
 
+/// Refuses a buyer that the notice does not name: of an agreement made here the published documents say whom they name; of one that
+/// was entered, a buyer that joined after the notice needs to be shown where it is named (CCP R2162-6, CJUE C-216/17).
+fn check_named_in_notice(
+    terms: &Terms,
+    agreement: AgreementId,
+    namings: &[Naming],
+    evidence: &[String],
+    in_notice: Option<&[PartyId]>,
+    facts: &Facts,
+) -> Result<(), TenderingError> {
+    for (naming, evidence) in namings.iter().zip(evidence) {
+        let since = facts.members.get(&naming.party).and_then(|member| member.since);
+        let named = match (in_notice, terms.published_on, since) {
+            (Some(named), _, _) => named.contains(&naming.party),
+            (None, Some(published), Some(since)) => since <= published || !evidence.is_empty(),
+            (None, _, _) => true,
+        };
+        if !named {
+            return Err(TenderingError::NotNamedInNotice {
+                party: naming.party,
+                agreement,
+                published_on: terms.published_on,
+                member_since: since,
+                legal_source: facts.law.article(LegalRule::JoinedAfterPublication, facts.on).to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn stranger_faults(namings: &[Naming], facts: &Facts) -> Vec<FieldFault> {
     let strangers = namings.iter().enumerate().filter(|(_, naming)| !facts.members.contains_key(&naming.party));
     strangers
@@ -273,7 +307,7 @@ fn parties_of(namings: &[Naming]) -> Vec<PartyId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::agreement::{NewLot, PurchasingRole, Terms, TierBasis};
+    use crate::domain::agreement::{NewLot, PurchasingRole, TierBasis};
 
     fn draft(awarding_party: PartyId, holder: PartyId, buyers: &[PartyId]) -> Draft {
         let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
@@ -288,6 +322,7 @@ mod tests {
             ends_on: day,
             awarding_party,
             source: text(),
+            published_on: None,
         };
         let lot = NewLot { number: 1, title: text(), holder, maximum_cents: 1, minimum_cents: 0, opening_cents: 0 };
         let named = |party: &PartyId| Naming { party: *party, valid_from: day, valid_to: None };

@@ -14,7 +14,7 @@ use crate::{
     convert::{self as convert_agreement, consultation as convert, consultation::Marks},
     domain::{
         TenderingError,
-        agreement::{Agreement, Draft, Naming, NewLot, Terms, check_awarding},
+        agreement::{Agreement, Draft, Naming, NewLot, Terms},
         consultation::{
             Consultation, Opened, OpenedTender,
             content::Offer,
@@ -41,16 +41,30 @@ impl App {
         caller: &Caller,
         request: pb::ScoreTendersRequest,
     ) -> Result<pb::ScoreTendersResponse, Failure> {
-        const METHOD: &str = "centrale.tendering.v1.ConsultationService/ScoreTenders";
         caller.require(&[Role::PurchasingOfficer])?;
+        let facts = self.facts_on_award(caller, convert::consultation_id_from_proto(&request.consultation_id)?).await?;
+        self.score_tenders_knowing(caller, &request, &facts).await
+    }
+
+    /// The part of [`App::score_tenders`] behind membership's answers.
+    ///
+    /// # Errors
+    /// As [`App::score_tenders`].
+    pub async fn score_tenders_knowing(
+        &self,
+        caller: &Caller,
+        request: &pb::ScoreTendersRequest,
+        facts: &Facts,
+    ) -> Result<pb::ScoreTendersResponse, Failure> {
+        const METHOD: &str = "centrale.tendering.v1.ConsultationService/ScoreTenders";
         let id = convert::consultation_id_from_proto(&request.consultation_id)?;
         let marks = convert::marks_from_proto(&request.marks)?;
-        let mut command = match self.db.command(caller, METHOD, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let before = lock(&mut command, caller, id).await?;
-        require_awarding(caller, &before)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         let stored = moment.step(&before, state::Command::Score)?;
         let opened = store::tender::list_opened(command.conn(), before.group, id).await?;
@@ -69,21 +83,36 @@ impl App {
     /// offered stays without holder (lot infructueux). Role: purchasing officer of the awarding party.
     ///
     /// # Errors
-    /// `NOTHING_TO_AWARD`, `CONSULTATION_NOT_NOW`, `NOT_FOUND`.
+    /// `NOTHING_TO_AWARD`, `CONSULTATION_NOT_NOW`, `NOT_FOUND`, `NOT_THE_AWARDING_PARTY` with the article, `ABOVE_DELEGATION`,
+    /// `NO_DELEGATION`, and what membership answers.
     pub async fn award_lots(
         &self,
         caller: &Caller,
         request: pb::AwardLotsRequest,
     ) -> Result<pb::AwardLotsResponse, Failure> {
-        const METHOD: &str = "centrale.tendering.v1.ConsultationService/AwardLots";
         caller.require(&[Role::PurchasingOfficer])?;
+        let facts = self.facts_on_award(caller, convert::consultation_id_from_proto(&request.consultation_id)?).await?;
+        self.award_lots_knowing(caller, &request, &facts).await
+    }
+
+    /// The part of [`App::award_lots`] behind membership's answers.
+    ///
+    /// # Errors
+    /// As [`App::award_lots`].
+    pub async fn award_lots_knowing(
+        &self,
+        caller: &Caller,
+        request: &pb::AwardLotsRequest,
+        facts: &Facts,
+    ) -> Result<pb::AwardLotsResponse, Failure> {
+        const METHOD: &str = "centrale.tendering.v1.ConsultationService/AwardLots";
         let id = convert::consultation_id_from_proto(&request.consultation_id)?;
-        let mut command = match self.db.command(caller, METHOD, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let before = lock(&mut command, caller, id).await?;
-        require_awarding(caller, &before)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         let stored = moment.step(&before, state::Command::Award)?;
         let mut results = store::consultation::list_results(command.conn(), before.group, id).await?;
@@ -135,7 +164,8 @@ impl App {
         request: pb::SignAgreementRequest,
     ) -> Result<pb::SignAgreementResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
-        let facts = self.facts(caller, None, &[]).await?;
+        let (id, ..) = convert::sign_from_proto(&request)?;
+        let facts = self.facts_on_award(caller, id).await?;
         self.sign_agreement_knowing(caller, &request, &facts).await
     }
 
@@ -157,8 +187,7 @@ impl App {
         };
         let before = lock(&mut command, caller, id).await?;
         facts.check_day(&mut command).await?;
-        let awarding_party = before.dossier.awarding_party;
-        check_awarding(&facts.group, caller.acts_for, awarding_party, &facts.law, facts.on)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         let stored = moment.step(&before, state::Command::Sign)?;
         let starts_on = starts_on.unwrap_or(moment.today);
@@ -166,7 +195,10 @@ impl App {
             return Err(Failure::invalid_field("starts_on", format!("must be {} or later", moment.today)));
         }
         let results = store::consultation::list_results(command.conn(), before.group, id).await?;
-        let draft = draft_of(&before, &results, key, number, starts_on)?;
+        let mut draft = draft_of(&before, &results, key, number, starts_on)?;
+        if let Some(published_at) = before.published_at {
+            draft.terms.published_on = Some(command.day_of(published_at).await?);
+        }
         draft.check_duration(&moment.law)?;
         let faults = draft.faults(&moment.law);
         if !faults.is_empty() {
@@ -266,6 +298,7 @@ fn draft_of(
         ends_on,
         awarding_party: dossier.awarding_party,
         source: format!("consultation {}", consultation.number),
+        published_on: None,
     };
     let lot = |result: &LotResult| {
         let (lot, (_, holder)) = dossier.lot(result.lot).zip(result.awarded)?;

@@ -2,17 +2,25 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use kit::{
     Caller, Failure, FieldFault, Scope,
     client::Peer,
-    id::{ArticleId, GroupId},
+    id::{ArticleId, GroupId, LotId},
 };
-use proto::catalogue::v1::{BatchGetArticlesRequest, catalogue_service_client::CatalogueServiceClient};
+use proto::{
+    catalogue::v1::{
+        BatchGetArticlesRequest, ListPricesRequest, Price, catalogue_service_client::CatalogueServiceClient,
+    },
+    common::v1::Page,
+};
 
-use crate::domain::consultation::dossier::Dossier;
+use crate::domain::{consultation::dossier::Dossier, entitlement::LotTerms};
 
 /// Articles that the catalogue takes in one call.
 const ARTICLES_PER_CALL: usize = 20_000;
+/// Prices in one page, the contract's limit.
+const PRICES_PER_PAGE: i32 = 5_000;
 /// Largest answer taken: 20,000 articles with their packagings.
 const LARGEST_ANSWER: usize = 64 << 20;
 
@@ -46,6 +54,54 @@ impl Catalogue {
             }
         }
         Ok(sold)
+    }
+
+    /// Lots of the group that price an article, or one of those that a lot prices, on a day; each with how many of them. The lot's own
+    /// prices are read on a day of its agreement, so that one that has ended is known for what it had. At most one page of prices of
+    /// each: what is named by it is what is most like.
+    pub(super) async fn lots_alike(
+        &self,
+        group: GroupId,
+        lot: &LotTerms,
+        article: Option<ArticleId>,
+        on: NaiveDate,
+    ) -> Result<HashMap<LotId, usize>, Failure> {
+        let articles: Vec<String> = match article {
+            Some(article) => vec![article.to_string()],
+            None => {
+                let in_force = on.clamp(lot.starts_on, lot.ends_on);
+                let own = self.prices(group, in_force, vec![lot.agreement_id.to_string()], Vec::new()).await?;
+                let of_lot: BTreeSet<String> = own
+                    .into_iter()
+                    .filter(|price| price.lot_id == lot.lot_id.to_string())
+                    .map(|p| p.article_id)
+                    .collect();
+                of_lot.into_iter().collect()
+            }
+        };
+        if articles.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut alike: HashMap<LotId, BTreeSet<String>> = HashMap::new();
+        for price in self.prices(group, on, Vec::new(), articles).await? {
+            let lot = price.lot_id.parse().map_err(Failure::internal)?;
+            alike.entry(lot).or_default().insert(price.article_id);
+        }
+        Ok(alike.into_iter().map(|(lot, articles)| (lot, articles.len())).collect())
+    }
+
+    async fn prices(
+        &self,
+        group: GroupId,
+        on: NaiveDate,
+        agreement_ids: Vec<String>,
+        article_ids: Vec<String>,
+    ) -> Result<Vec<Price>, Failure> {
+        let mut client = CatalogueServiceClient::new(self.peer.channel()).max_decoding_message_size(LARGEST_ANSWER);
+        let itself = Caller::service("tendering", Scope::Group(group));
+        let page = Some(Page { size: PRICES_PER_PAGE, after: String::new() });
+        let asked = ListPricesRequest { on: on.to_string(), agreement_ids, article_ids, page };
+        Ok(client.list_prices(self.peer.request(&itself, asked)?).await?.into_inner().prices)
     }
 
     /// The documents with the packagings in which each article of a basket may be offered: those named, or else all in which

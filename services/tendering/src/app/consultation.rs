@@ -17,7 +17,6 @@ use crate::{
     convert::consultation::{self as convert, Audience},
     domain::{
         TenderingError,
-        agreement::check_awarding,
         consultation::{
             Consultation, delays,
             dossier::Dossier,
@@ -40,7 +39,7 @@ impl App {
     ) -> Result<pb::CreateConsultationResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
-        let facts = self.facts(caller, None, &[]).await?;
+        let facts = self.facts_to_award(caller, dossier.awarding_party, &[]).await?;
         self.check_parties(caller, &dossier).await?;
         let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.create_consultation_knowing(caller, &request, dossier, &facts).await
@@ -59,7 +58,7 @@ impl App {
     ) -> Result<pb::CreateConsultationResponse, Failure> {
         const METHOD: &str = "centrale.tendering.v1.ConsultationService/CreateConsultation";
         let group = caller.group()?;
-        check_awarding(&facts.group, caller.acts_for, dossier.awarding_party, &facts.law, facts.on)?;
+        facts.check_may_award(caller, dossier.awarding_party, dossier.value_cents())?;
         let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
@@ -97,7 +96,7 @@ impl App {
     ) -> Result<pb::ReviseConsultationResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
-        let facts = self.facts(caller, None, &[]).await?;
+        let facts = self.facts_to_award(caller, dossier.awarding_party, &[]).await?;
         self.check_parties(caller, &dossier).await?;
         let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.revise_consultation_knowing(caller, &request, dossier, &facts).await
@@ -116,7 +115,7 @@ impl App {
     ) -> Result<pb::ReviseConsultationResponse, Failure> {
         const METHOD: &str = "centrale.tendering.v1.ConsultationService/ReviseConsultation";
         let id = convert::consultation_id_from_proto(&request.consultation_id)?;
-        check_awarding(&facts.group, caller.acts_for, dossier.awarding_party, &facts.law, facts.on)?;
+        facts.check_may_award(caller, dossier.awarding_party, dossier.value_cents())?;
         let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
@@ -174,21 +173,36 @@ impl App {
     /// Publishes when nothing is lacking (C1). Role: purchasing officer of the awarding party.
     ///
     /// # Errors
-    /// `PUBLICATION_BLOCKED` with everything that is lacking, `CONSULTATION_NOT_NOW`, `VERSION_CHANGED`, `NOT_FOUND`.
+    /// `PUBLICATION_BLOCKED` with everything that is lacking, `CONSULTATION_NOT_NOW`, `VERSION_CHANGED`, `NOT_FOUND`,
+    /// `NOT_THE_AWARDING_PARTY`, `ABOVE_DELEGATION`, `NO_DELEGATION`, and what membership answers.
     pub async fn publish_consultation(
         &self,
         caller: &Caller,
         request: pb::PublishConsultationRequest,
     ) -> Result<pb::PublishConsultationResponse, Failure> {
-        const METHOD: &str = "centrale.tendering.v1.ConsultationService/PublishConsultation";
         caller.require(&[Role::PurchasingOfficer])?;
+        let facts = self.facts_on_award(caller, convert::consultation_id_from_proto(&request.consultation_id)?).await?;
+        self.publish_consultation_knowing(caller, &request, &facts).await
+    }
+
+    /// The part of [`App::publish_consultation`] behind membership's answers.
+    ///
+    /// # Errors
+    /// As [`App::publish_consultation`].
+    pub async fn publish_consultation_knowing(
+        &self,
+        caller: &Caller,
+        request: &pb::PublishConsultationRequest,
+        facts: &Facts,
+    ) -> Result<pb::PublishConsultationResponse, Failure> {
+        const METHOD: &str = "centrale.tendering.v1.ConsultationService/PublishConsultation";
         let id = convert::consultation_id_from_proto(&request.consultation_id)?;
-        let mut command = match self.db.command(caller, METHOD, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let before = lock(&mut command, caller, id).await?;
-        require_awarding(caller, &before)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         check_version(&before, request.expected_version)?;
         let stored = moment.step(&before, state::Command::Publish)?;
@@ -221,19 +235,33 @@ impl App {
         caller: &Caller,
         request: pb::CancelConsultationRequest,
     ) -> Result<pb::CancelConsultationResponse, Failure> {
-        const METHOD: &str = "centrale.tendering.v1.ConsultationService/CancelConsultation";
         caller.require(&[Role::PurchasingOfficer])?;
+        let facts = self.facts_on_award(caller, convert::consultation_id_from_proto(&request.consultation_id)?).await?;
+        self.cancel_consultation_knowing(caller, &request, &facts).await
+    }
+
+    /// The part of [`App::cancel_consultation`] behind membership's answers.
+    ///
+    /// # Errors
+    /// As [`App::cancel_consultation`].
+    pub async fn cancel_consultation_knowing(
+        &self,
+        caller: &Caller,
+        request: &pb::CancelConsultationRequest,
+        facts: &Facts,
+    ) -> Result<pb::CancelConsultationResponse, Failure> {
+        const METHOD: &str = "centrale.tendering.v1.ConsultationService/CancelConsultation";
         let id = convert::consultation_id_from_proto(&request.consultation_id)?;
         let reason = request.reason.trim();
         if reason.is_empty() || reason.chars().count() > 1_000 {
             return Err(Failure::invalid_field("reason", "must have 1 to 1,000 characters"));
         }
-        let mut command = match self.db.command(caller, METHOD, &request.request_id, &request).await? {
+        let mut command = match self.db.command(caller, METHOD, &request.request_id, request).await? {
             Claim::Replayed(reply) => return Ok(reply),
             Claim::Fresh(command) => command,
         };
         let before = lock(&mut command, caller, id).await?;
-        require_awarding(caller, &before)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         let stored = moment.step(&before, state::Command::Cancel)?;
         let after = Consultation { stored, version: before.version + 1, ..before.clone() };
@@ -357,14 +385,26 @@ pub(super) async fn lock(command: &mut Command, caller: &Caller, id: Consultatio
     locked.ok_or_else(|| Failure::not_found("consultation", id))
 }
 
-/// Refuses an officer of another party than the one that awards.
-pub(super) fn require_awarding(caller: &Caller, consultation: &Consultation) -> Result<(), Failure> {
-    let awarding_party = consultation.dossier.awarding_party;
-    if caller.acts_for == Some(awarding_party) {
-        return Ok(());
+impl App {
+    /// What awarding in the name of a consultation's party rests on: nothing more than its role for an officer of a party that has
+    /// delegated to nobody. Asked before the transaction.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, and what membership answers.
+    pub(super) async fn facts_on_award(&self, caller: &Caller, id: ConsultationId) -> Result<Facts, Failure> {
+        caller.group()?;
+        let mut tx = self.db.begin(caller).await?;
+        let found = store::consultation::find(tx.conn(), id).await?;
+        tx.rollback().await?;
+        let consultation = found.ok_or_else(|| Failure::not_found("consultation", id))?;
+        self.facts_to_award(caller, consultation.dossier.awarding_party, &[]).await
     }
-    let legal_source = format!("consultation {}", consultation.number);
-    Err(TenderingError::NotTheAwardingParty { awarding_party: awarding_party.to_string(), legal_source }.into())
+}
+
+/// Refuses whoever may not award a consultation: in a GHT a member's own officer, with the article.
+pub(super) fn require_awarding(caller: &Caller, consultation: &Consultation, facts: &Facts) -> Result<(), Failure> {
+    let dossier = &consultation.dossier;
+    facts.check_may_award(caller, dossier.awarding_party, dossier.value_cents())
 }
 
 fn check_version(consultation: &Consultation, expected: i64) -> Result<(), Failure> {

@@ -7,9 +7,10 @@ use kit::{
     Caller, Failure, Scope,
     client::Peer,
     id::{GroupId, PartyId},
+    signature::{self, Signatures},
 };
 use proto::membership::v1::{
-    BatchGetPartiesRequest, GetGroupRequest, ListMembersRequest, PartyKind,
+    Act, BatchGetPartiesRequest, GetGroupRequest, ListMembersRequest, PartyKind,
     membership_service_client::MembershipServiceClient,
 };
 use tonic::transport::Channel;
@@ -56,6 +57,16 @@ impl Membership {
             members.extend(convert::members_from_proto(self.client().list_members(request).await?.into_inner())?);
         }
         Ok(members)
+    }
+
+    /// Rights to award in a party's name that hold on the day.
+    pub(super) async fn award_rights(
+        &self,
+        group: GroupId,
+        party: PartyId,
+        on: NaiveDate,
+    ) -> Result<Signatures, Failure> {
+        signature::ask(&self.peer, "tendering", group, party, Act::Award, Some(on)).await
     }
 
     /// Parties by reference (`pty_…`, `key:…`, `siret:…`, `finess:…`); unknown ones are left out.

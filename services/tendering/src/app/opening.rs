@@ -9,7 +9,7 @@ use proto::tendering::v1 as pb;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    App, Moment,
+    App, Facts, Moment,
     consultation::{lock, require_awarding},
 };
 use crate::{
@@ -30,10 +30,24 @@ impl App {
     pub async fn open_tenders(
         &self,
         caller: &Caller,
+        request: pb::OpenTendersRequest,
+    ) -> Result<pb::OpenTendersResponse, Failure> {
+        caller.require(&[Role::PurchasingOfficer])?;
+        let facts = self.facts_on_award(caller, convert::consultation_id_from_proto(&request.consultation_id)?).await?;
+        self.open_tenders_knowing(caller, request, &facts).await
+    }
+
+    /// The part of [`App::open_tenders`] behind membership's answers.
+    ///
+    /// # Errors
+    /// As [`App::open_tenders`].
+    pub async fn open_tenders_knowing(
+        &self,
+        caller: &Caller,
         mut request: pb::OpenTendersRequest,
+        facts: &Facts,
     ) -> Result<pb::OpenTendersResponse, Failure> {
         const METHOD: &str = "centrale.tendering.v1.ConsultationService/OpenTenders";
-        caller.require(&[Role::PurchasingOfficer])?;
         let identity = std::mem::take(&mut request.identity).trim().parse::<Identity>();
         let identity = identity.map_err(|_| {
             Failure::invalid(vec![FieldFault::new("identity", "must be an age key, AGE-SECRET-KEY-1…")])
@@ -44,7 +58,7 @@ impl App {
             Claim::Fresh(command) => command,
         };
         let before = lock(&mut command, caller, id).await?;
-        require_awarding(caller, &before)?;
+        require_awarding(caller, &before, facts)?;
         let moment = Moment::of(&mut command).await?;
         let stored = moment.step(&before, state::Command::Open)?;
         if identity.to_public().to_string() != before.dossier.opener_key {

@@ -127,7 +127,13 @@ impl App {
         let now = tx.now().await?;
         let orders: Vec<PooledOrderId> = asked.iter().map(|asked| asked.what.order).collect();
         let mut reserved = store::reservation::find_reserved(tx.conn(), group, &orders).await?;
-        let namings = store::agreement::list_namings(tx.conn(), group, &[terms.agreement_id], &parties(asked)).await?;
+        let namings = store::agreement::list_namings(
+            tx.conn(),
+            group,
+            &[terms.agreement_id],
+            &facts.with_predecessors(&parties(asked)),
+        )
+        .await?;
         let mut judged: Vec<Judged> = Vec::with_capacity(asked.len());
         let (mut after, mut rows, mut shares, mut events, mut done) =
             (before, Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -217,7 +223,7 @@ fn entitle_shares(
             reasons.push(None);
             continue;
         }
-        let entitlement = facts.entitlement(share.party, lot, namings);
+        let entitlement = facts.entitlement(share.party, Some(share.amount_cents), lot, namings);
         if !entitlement.allowed {
             return Err(refused(share.party, lot, entitlement.reason));
         }

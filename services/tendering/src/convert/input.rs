@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use kit::{
     Caller, Failure, FieldFault, Role,
-    id::{AgreementId, Id, Kind, LotId, PartyId, PooledOrderId, ReservationId},
+    id::{AgreementId, ArticleId, Id, Kind, LotId, PartyId, PooledOrderId, ReservationId},
 };
 use proto::tendering::v1 as pb;
 
@@ -15,6 +15,8 @@ use crate::domain::agreement::{
 
 /// Questions asked at once at most.
 const MOST_QUESTIONS: usize = 20_000;
+/// Longest evidence, in characters.
+const MOST_EVIDENCE: usize = 1_000;
 /// Shares of a reservation at most: what membership answers in one call.
 const MOST_SHARES: usize = 2_000;
 
@@ -108,6 +110,10 @@ pub fn draft_from_proto(request: &pb::EnterAgreementRequest) -> Result<Draft, Fa
         agreement.lots.iter().enumerate().filter_map(|(index, lot)| lot_from_proto(&mut faults, index, lot)).collect();
     faults.count("agreement.beneficiaries", agreement.beneficiaries.len(), 0, MOST_BENEFICIARIES_AT_ONCE);
     let beneficiaries = namings_from_proto(&mut faults, "agreement.beneficiaries", &agreement.beneficiaries);
+    for (index, _) in agreement.beneficiaries.iter().enumerate().filter(|(_, one)| !one.evidence.is_empty()) {
+        let detail = "is for buyers added later: the agreement's source says where these are named";
+        faults.add(format!("agreement.beneficiaries[{index}].evidence"), detail);
+    }
     faults.finish(terms.map(|terms| Draft { terms, lots, beneficiaries }))
 }
 
@@ -135,6 +141,7 @@ fn terms_from_proto(faults: &mut Faults, agreement: &pb::Agreement) -> Option<Te
     };
     let starts_on = faults.date("agreement.starts_on", &agreement.starts_on);
     let ends_on = faults.date("agreement.ends_on", &agreement.ends_on);
+    let published_on = faults.optional_date("agreement.published_on", &agreement.published_on);
     let awarding_party = faults.id("agreement.awarding_party_id", &agreement.awarding_party_id);
     Some(Terms {
         key,
@@ -146,6 +153,7 @@ fn terms_from_proto(faults: &mut Faults, agreement: &pb::Agreement) -> Option<Te
         ends_on: ends_on?,
         awarding_party: awarding_party?,
         source,
+        published_on,
     })
 }
 
@@ -186,16 +194,29 @@ fn namings_from_proto(faults: &mut Faults, path: &str, beneficiaries: &[pb::Bene
     namings
 }
 
-/// Beneficiaries to be added, with their agreement.
+/// Beneficiaries to be added, with their agreement; each with where the notice names it, which may be empty.
 ///
 /// # Errors
 /// `INVALID_INPUT` with every fault.
-pub fn beneficiaries_from_proto(request: &pb::AddBeneficiariesRequest) -> Result<(AgreementId, Vec<Naming>), Failure> {
+pub fn beneficiaries_from_proto(
+    request: &pb::AddBeneficiariesRequest,
+) -> Result<(AgreementId, Vec<Naming>, Vec<String>), Failure> {
     let mut faults = Faults::default();
     let agreement = faults.id("agreement_id", &request.agreement_id);
     faults.count("beneficiaries", request.beneficiaries.len(), 1, MOST_BENEFICIARIES_AT_ONCE);
     let namings = namings_from_proto(&mut faults, "beneficiaries", &request.beneficiaries);
-    faults.finish(agreement.map(|agreement| (agreement, namings)))
+    let mut evidence = Vec::with_capacity(request.beneficiaries.len());
+    for (index, beneficiary) in request.beneficiaries.iter().enumerate() {
+        let given = beneficiary.evidence.trim();
+        if given.chars().count() > MOST_EVIDENCE {
+            faults.add(
+                format!("beneficiaries[{index}].evidence"),
+                format!("must have {MOST_EVIDENCE} characters at most"),
+            );
+        }
+        evidence.push(given.to_owned());
+    }
+    faults.finish(agreement.map(|agreement| (agreement, namings, evidence)))
 }
 
 /// The id of an agreement.
@@ -231,10 +252,31 @@ pub fn list_from_proto(caller: &Caller, request: &pb::ListAgreementsRequest) -> 
     faults.finish(Some(ListInput { in_force_on, after, size }))
 }
 
+/// One question about entitlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedEntitlement {
+    /// Who.
+    pub party: PartyId,
+    /// From which lot.
+    pub lot: LotId,
+    /// Which article, for an alternative.
+    pub article: Option<ArticleId>,
+    /// For how much without VAT, cents EUR.
+    pub amount_cents: Option<i64>,
+}
+
+impl AskedEntitlement {
+    /// Whether a party may buy anything from a lot.
+    #[must_use]
+    pub const fn any(party: PartyId, lot: LotId) -> Self {
+        Self { party, lot, article: None, amount_cents: None }
+    }
+}
+
 /// Questions about entitlement.
 pub struct CheckInput {
     /// In the order asked.
-    pub questions: Vec<(PartyId, LotId)>,
+    pub questions: Vec<AskedEntitlement>,
     /// For which day; none for today.
     pub on: Option<NaiveDate>,
 }
@@ -250,7 +292,16 @@ pub fn check_from_proto(request: &pb::CheckEntitlementsRequest) -> Result<CheckI
     for (index, question) in request.questions.iter().enumerate() {
         let party = faults.id(format!("questions[{index}].party_id"), &question.party_id);
         let lot = faults.id(format!("questions[{index}].lot_id"), &question.lot_id);
-        questions.extend(party.zip(lot));
+        let article = if question.article_id.is_empty() {
+            None
+        } else {
+            faults.id(format!("questions[{index}].article_id"), &question.article_id)
+        };
+        if let Some(cents) = question.amount_cents {
+            faults.cents(format!("questions[{index}].amount_cents"), cents);
+        }
+        let amount_cents = question.amount_cents;
+        questions.extend(party.zip(lot).map(|(party, lot)| AskedEntitlement { party, lot, article, amount_cents }));
     }
     let on = faults.optional_date("on", &request.on);
     faults.finish(Some(CheckInput { questions, on }))

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use kit::{Failure, id::PartyId};
 use proto::membership::v1 as pb;
 
-use crate::domain::entitlement::{BuyerStatus, GroupFacts, GroupForm, MemberFacts, MemberKind};
+use crate::domain::entitlement::{
+    BuyerStatus, GhtFacts, GroupFacts, GroupForm, MemberFacts, MemberKind, OrderDelegation,
+};
 
 fn strange(what: &str) -> Failure {
     Failure::internal(format!("membership answered with an impossible {what}"))
@@ -24,7 +27,9 @@ pub(crate) fn group_from_proto(response: pb::GetGroupResponse) -> Result<GroupFa
         pb::GroupForm::Alliance => GroupForm::Alliance,
         pb::GroupForm::Unspecified => return Err(strange("form of group")),
     };
-    let awarding_party = if group.awarding_party_id.is_empty() {
+    // Without a competence of the group each member awards for itself, or by mandate.
+    let by_each = group.rules.as_ref().is_some_and(|rules| rules.awards == "EACH_MEMBER");
+    let awarding_party = if by_each || group.awarding_party_id.is_empty() {
         None
     } else {
         Some(group.awarding_party_id.parse().map_err(|_| strange("awarding party"))?)
@@ -50,9 +55,31 @@ pub(crate) fn members_from_proto(response: pb::ListMembersResponse) -> Result<Ha
             // What is not said is not known, and what is not known is treated strictly.
             pb::BuyerStatus::Unknown | pb::BuyerStatus::Unspecified => BuyerStatus::Unknown,
         };
-        members.insert(party, MemberFacts { name: member.name, kind, buyer_status });
+        let since = if member.member_since.is_empty() { None } else { Some(day(&member.member_since)?) };
+        let ght = member.ght.map(ght_from_proto).transpose()?;
+        let mut predecessors = Vec::with_capacity(member.predecessors.len());
+        for one in member.predecessors {
+            predecessors.push((one.party_id.parse().map_err(|_| strange("predecessor"))?, day(&one.since)?));
+        }
+        members.insert(party, MemberFacts { name: member.name, kind, buyer_status, since, ght, predecessors });
     }
     Ok(members)
+}
+
+fn day(text: &str) -> Result<NaiveDate, Failure> {
+    text.parse().map_err(|_| strange("day"))
+}
+
+fn ght_from_proto(standing: pb::GhtStanding) -> Result<GhtFacts, Failure> {
+    let delegation = match standing.delegation {
+        Some(given) => Some(OrderDelegation {
+            from: day(&given.valid_from)?,
+            to: if given.valid_to.is_empty() { None } else { Some(day(&given.valid_to)?) },
+            limit_cents: given.amount_max_cents,
+        }),
+        None => None,
+    };
+    Ok(GhtFacts { support_name: standing.support_name, delegation })
 }
 
 /// The parties found, by the reference that found each.

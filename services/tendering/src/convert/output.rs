@@ -1,13 +1,15 @@
 //! Answers.
 
-use kit::id::{LotId, PartyId};
 use proto::{common::v1 as common, tendering::v1 as pb};
 
-use super::consumption_to_proto;
+use super::{AskedEntitlement, consumption_to_proto};
 use crate::domain::{
     agreement::{Agreement, Lot, Naming, PurchasingRole, TierBasis},
     ceiling::{Reservation, ReservationState},
-    entitlement::{Entitlement, Reason},
+    entitlement::{
+        Entitlement, Reason,
+        alternative::{Alternative, AlternativeKind},
+    },
 };
 
 pub(crate) fn agreement_to_proto(agreement: &Agreement) -> pb::Agreement {
@@ -34,6 +36,7 @@ pub(crate) fn agreement_to_proto(agreement: &Agreement) -> pb::Agreement {
         source: terms.source.clone(),
         lots: agreement.lots.iter().map(lot_to_proto).collect(),
         beneficiaries: agreement.beneficiaries.iter().map(naming_to_proto).collect(),
+        published_on: terms.published_on.map(|day| day.to_string()).unwrap_or_default(),
     }
 }
 
@@ -58,14 +61,39 @@ fn naming_to_proto(naming: &Naming) -> pb::Beneficiary {
         party_id: naming.party.to_string(),
         valid_from: naming.valid_from.to_string(),
         valid_to: naming.valid_to.map(|day| day.to_string()).unwrap_or_default(),
+        evidence: String::new(),
     }
 }
 
-pub(crate) fn entitlement_to_proto(party: PartyId, lot: LotId, entitlement: Entitlement) -> pb::Entitlement {
+pub(crate) fn entitlement_to_proto(asked: &AskedEntitlement, entitlement: Entitlement) -> pb::Entitlement {
     pb::Entitlement {
-        question: Some(pb::EntitlementQuestion { party_id: party.to_string(), lot_id: lot.to_string() }),
+        question: Some(pb::EntitlementQuestion {
+            party_id: asked.party.to_string(),
+            lot_id: asked.lot.to_string(),
+            article_id: asked.article.map(|article| article.to_string()).unwrap_or_default(),
+            amount_cents: asked.amount_cents,
+        }),
         allowed: entitlement.allowed,
         reason: Some(reason_to_proto(entitlement.reason)),
+        alternative: None,
+    }
+}
+
+pub(crate) fn alternative_to_proto(alternative: Alternative) -> pb::Alternative {
+    let kind = match alternative.kind {
+        AlternativeKind::OtherLot => pb::AlternativeKind::OtherLot,
+        AlternativeKind::Wait => pb::AlternativeKind::Wait,
+        AlternativeKind::GetDelegation => pb::AlternativeKind::GetDelegation,
+        AlternativeKind::BeNamed => pb::AlternativeKind::BeNamed,
+        AlternativeKind::Join => pb::AlternativeKind::Join,
+        AlternativeKind::NewProcedure => pb::AlternativeKind::NewProcedure,
+    };
+    pb::Alternative {
+        kind: kind.into(),
+        lot_id: alternative.lot.map(|lot| lot.to_string()).unwrap_or_default(),
+        agreement_id: alternative.agreement.map(|agreement| agreement.to_string()).unwrap_or_default(),
+        from: alternative.from.map(|day| day.to_string()).unwrap_or_default(),
+        text: alternative.text,
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Terms {
     pub awarding_party: PartyId,
     /// Where the opening data comes from.
     pub source: String,
+    /// When the contract notice was published; none when it is not known.
+    pub published_on: Option<NaiveDate>,
 }
 
 /// A lot to be entered. Amounts in cents EUR without VAT, 0 to [`LARGEST_CENTS`].
@@ -176,6 +178,9 @@ impl Draft {
         let mut faults = Vec::new();
         if self.terms.ends_on < self.terms.starts_on {
             faults.push(FieldFault::new("agreement.ends_on", "must not be before starts_on"));
+        }
+        if self.terms.published_on.is_some_and(|published| published > self.terms.starts_on) {
+            faults.push(FieldFault::new("agreement.published_on", "must not be after starts_on"));
         }
         let mut numbers = HashSet::new();
         for (index, lot) in self.lots.iter().enumerate() {
@@ -322,6 +327,7 @@ mod tests {
                 ends_on: day(ends_on),
                 awarding_party: PartyId::new(),
                 source: "s".into(),
+                published_on: None,
             },
             lots: vec![NewLot {
                 number: 1,

@@ -3,12 +3,19 @@
 //!
 //! Asked in this order, the first refusal decides:
 //! 1. the agreement is in force on the day (CCP R2162-5);
-//! 2. the buyer is named in the contract notice for the day (CCP R2162-6, CJUE C-216/17); belonging to the group is not enough;
+//! 2. the buyer is named in the contract notice for the day (CCP R2162-6, CJUE C-216/17), or stands in the place of one that is;
+//!    belonging to the group is not enough, least of all for who joined after the notice was published;
 //! 3. the buyer is a member of the group on the day. A GCS de moyens serves its own members only, not its associates
 //!    (CSP L6133-1, since 1 January 2020); for the other forms the group's convention says so, and a named associate or
-//!    partner may buy.
+//!    partner may buy;
+//! 4. a buyer that is a party to a GHT beside this group has its support establishment's delegation, up to its amount
+//!    (CSP L6132-3 I 3°): the purchasing function is the support's. Under its own GHT's contracts it needs none (R6132-16).
+//!
+//! What to do after a refusal is in [`alternative`].
 //!
 //! A buyer whose status is not known is treated as a contracting authority, and the answer says so.
+
+pub mod alternative;
 
 use std::collections::BTreeMap;
 
@@ -112,8 +119,34 @@ pub struct MemberFacts {
     pub name: String,
     /// How it belongs.
     pub kind: MemberKind,
-    /// Its buyer status.
+    /// Its buyer status on the day.
     pub buyer_status: BuyerStatus,
+    /// Since when it has belonged without a gap.
+    pub since: Option<NaiveDate>,
+    /// The GHT to which it is a party beside this group.
+    pub ght: Option<GhtFacts>,
+    /// Whom it took over, each with the first day on which it stands in its place.
+    pub predecessors: Vec<(PartyId, NaiveDate)>,
+}
+
+/// A GHT to which a member of another group is a party.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GhtFacts {
+    /// Name of the support establishment.
+    pub support_name: String,
+    /// Its widest delegation to order on the day; none for none.
+    pub delegation: Option<OrderDelegation>,
+}
+
+/// A support's delegation to order, on a day on which it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderDelegation {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; none until it is revoked.
+    pub to: Option<NaiveDate>,
+    /// Largest amount of an order without VAT, cents EUR; none for no limit.
+    pub limit_cents: Option<i64>,
 }
 
 /// A lot with what its agreement says of its validity.
@@ -133,6 +166,8 @@ pub struct LotTerms {
     pub starts_on: NaiveDate,
     /// Last day.
     pub ends_on: NaiveDate,
+    /// When the contract notice was published; none when it is not known.
+    pub published_on: Option<NaiveDate>,
 }
 
 /// Everything that one answer rests on.
@@ -144,7 +179,9 @@ pub struct Question<'a> {
     pub on: NaiveDate,
     /// From which lot.
     pub lot: &'a LotTerms,
-    /// The party's namings under the agreement.
+    /// For how much without VAT, cents EUR; none to ask for any amount.
+    pub amount_cents: Option<i64>,
+    /// The namings under the agreement of the party and of those that it took over, as [`namings_of`] gives them.
     pub namings: &'a [Naming],
     /// The party as a member on the day; none when it is not one.
     pub member: Option<&'a MemberFacts>,
@@ -162,8 +199,14 @@ pub enum Rule {
     AgreementNotInForce,
     /// Refused: not named as beneficiary for the day.
     BeneficiaryNotNamed,
+    /// Refused: not named, and a member only since the notice was published.
+    JoinedAfterPublication,
     /// Refused: not a member of the group.
     NotAMember,
+    /// Refused: a party to a GHT without its support's delegation.
+    GhtDelegationMissing,
+    /// Refused: above the amount of its support's delegation.
+    GhtDelegationExceeded,
     /// Allowed.
     Entitled,
 }
@@ -175,7 +218,10 @@ impl Rule {
         match self {
             Self::AgreementNotInForce => "AGREEMENT_NOT_IN_FORCE",
             Self::BeneficiaryNotNamed => "BENEFICIARY_NOT_NAMED",
+            Self::JoinedAfterPublication => "JOINED_AFTER_PUBLICATION",
             Self::NotAMember => "NOT_A_MEMBER",
+            Self::GhtDelegationMissing => "GHT_DELEGATION_MISSING",
+            Self::GhtDelegationExceeded => "GHT_DELEGATION_EXCEEDED",
             Self::Entitled => "ENTITLED",
         }
     }
@@ -203,6 +249,21 @@ pub struct Entitlement {
     pub reason: Reason,
 }
 
+/// How a party is named under an agreement: by itself, and from the day on which it stands in their place by those that it took over.
+#[must_use]
+pub fn namings_of<'n>(
+    party: PartyId,
+    member: Option<&MemberFacts>,
+    named: impl Fn(PartyId) -> &'n [Naming],
+) -> Vec<Naming> {
+    let mut namings = named(party).to_vec();
+    for (predecessor, since) in member.into_iter().flat_map(|member| &member.predecessors) {
+        let still = named(*predecessor).iter().filter(|naming| naming.valid_to.is_none_or(|last| *since <= last));
+        namings.extend(still.map(|naming| Naming { valid_from: naming.valid_from.max(*since), ..*naming }));
+    }
+    namings
+}
+
 /// Answers one question.
 #[must_use]
 pub fn decide(question: &Question<'_>) -> Entitlement {
@@ -218,7 +279,7 @@ fn refusal(question: &Question<'_>) -> Option<Decision> {
     } else if !question.namings.iter().any(|naming| covers(naming, question)) {
         not_named(question)
     } else {
-        not_a_member(question)?
+        not_a_member(question).or_else(|| not_delegated(question))?
     };
     let text =
         format!("Achat refusé le {} pour {} : {why} Règle : {source}.", text::date(question.on), buyer(question));
@@ -239,6 +300,19 @@ fn not_in_force(question: &Question<'_>) -> Decision {
 
 fn not_named(question: &Question<'_>) -> Decision {
     let number = &question.lot.agreement_number;
+    if question.namings.is_empty()
+        && let Some(since) = question.member.and_then(|member| member.since)
+        && let Some(published) = question.lot.published_on.filter(|published| *published < since)
+    {
+        let source = question.law.article(LegalRule::JoinedAfterPublication, question.on).to_owned();
+        let why = format!(
+            "membre depuis le {}, cet acheteur est entré après la publication de l'avis de l'accord-cadre {number}, le {}, et n'y \
+             est pas nommé : qui entre après l'engagement de la procédure n'en bénéficie pas.",
+            text::date(since),
+            text::date(published)
+        );
+        return (Rule::JoinedAfterPublication, source, why);
+    }
     let source = question.law.article(LegalRule::BeneficiaryNotNamed, question.on).to_owned();
     let mut why = if question.namings.is_empty() {
         format!("cet acheteur n'est pas nommé parmi les bénéficiaires de l'accord-cadre {number}.")
@@ -292,6 +366,38 @@ fn not_a_member(question: &Question<'_>) -> Option<Decision> {
     })
 }
 
+/// Of a party to a GHT elsewhere, which is a public establishment by law: an unknown status is treated as one.
+fn not_delegated(question: &Question<'_>) -> Option<Decision> {
+    let member = question.member.filter(|member| member.buyer_status != BuyerStatus::AssertedNot)?;
+    let ght = member.ght.as_ref()?;
+    let provision = question.law.on(LegalRule::GhtDelegation, question.on)?;
+    let support = &ght.support_name;
+    let (rule, why) = match &ght.delegation {
+        None => {
+            let why = format!(
+                "partie à un GHT dont {support} est l'établissement support, cet acheteur ne commande hors des marchés de son GHT \
+                 qu'avec une délégation de signature de {support}, et aucune n'est enregistrée pour ce jour."
+            );
+            (Rule::GhtDelegationMissing, why)
+        }
+        Some(OrderDelegation { limit_cents: Some(limit), from, to })
+            if question.amount_cents.is_some_and(|a| a > *limit) =>
+        {
+            let asked = question.amount_cents.unwrap_or_default();
+            let why = format!(
+                "la délégation de {support} {} s'arrête à {} par commande, et celle-ci est de {}, soit {} de plus.",
+                text::period(*from, *to),
+                text::euros(*limit),
+                text::euros(asked),
+                text::euros(asked - limit)
+            );
+            (Rule::GhtDelegationExceeded, why)
+        }
+        Some(_) => return None,
+    };
+    Some((rule, provision.article.clone(), why))
+}
+
 fn permission(question: &Question<'_>) -> Decision {
     let lot = question.lot;
     let mut source = question.law.article(LegalRule::Entitled, question.on).to_owned();
@@ -309,6 +415,22 @@ fn permission(question: &Question<'_>) -> Decision {
         text::date(lot.starts_on),
         text::date(lot.ends_on)
     );
+    let own = |naming: &Naming| naming.party == question.party && covers(naming, question);
+    if !question.namings.iter().any(own) {
+        text.push_str(" Il y tient la place de l'établissement nommé, qu'il a repris.");
+    }
+    if let Some(ght) = question.member.and_then(|member| member.ght.as_ref())
+        && let Some(delegation) = ght.delegation
+    {
+        let article = question.law.article(LegalRule::GhtDelegation, question.on);
+        let limit = delegation.limit_cents.map_or_else(
+            || "sans limite de montant".to_owned(),
+            |limit| format!("jusqu'à {} par commande", text::euros(limit)),
+        );
+        let given = text::period(delegation.from, delegation.to);
+        text.push_str(&format!(" Délégation de {} {given}, {limit} ({article}).", ght.support_name));
+        source = format!("{source} ; {article}");
+    }
     if strictly_treated(question) {
         let article = question.law.article(LegalRule::StatusUnknownIsStrict, question.on);
         text.push_str(" Son statut d'acheteur n'étant pas établi, il est traité comme pouvoir adjudicateur");
@@ -350,12 +472,31 @@ fn facts(question: &Question<'_>) -> BTreeMap<String, String> {
         facts.insert("party_name".to_owned(), member.name.clone());
         facts.insert("member_kind".to_owned(), member.kind.name().to_owned());
         facts.insert("buyer_status".to_owned(), member.buyer_status.name().to_owned());
+        if let Some(since) = member.since {
+            facts.insert("member_since".to_owned(), since.to_string());
+        }
+        if let Some(ght) = &member.ght {
+            facts.insert("ght_support".to_owned(), ght.support_name.clone());
+            facts.insert("ght_delegated".to_owned(), ght.delegation.is_some().to_string());
+            if let Some(limit) = ght.delegation.and_then(|delegation| delegation.limit_cents) {
+                facts.insert("ght_limit_cents".to_owned(), limit.to_string());
+            }
+        }
         if strictly_treated(question) {
             facts.insert("treated_as".to_owned(), "CONTRACTING_AUTHORITY".to_owned());
         }
     }
+    if let Some(published) = lot.published_on {
+        facts.insert("published_on".to_owned(), published.to_string());
+    }
+    if let Some(amount) = question.amount_cents {
+        facts.insert("amount_cents".to_owned(), amount.to_string());
+    }
     let shown = question.namings.iter().find(|naming| covers(naming, question)).or_else(|| question.namings.first());
     if let Some(naming) = shown {
+        if naming.party != question.party {
+            facts.insert("named_as".to_owned(), naming.party.to_string());
+        }
         facts.insert("named_from".to_owned(), naming.valid_from.to_string());
         facts.insert("named_to".to_owned(), naming.valid_to.unwrap_or(lot.ends_on).to_string());
     }

@@ -45,6 +45,20 @@ pub enum TenderingError {
         /// Which agreement.
         agreement: AgreementId,
     },
+    /// The contract notice does not name the buyer.
+    #[error("{party} is not named in the notice of {agreement} ({legal_source})")]
+    NotNamedInNotice {
+        /// Who.
+        party: PartyId,
+        /// Under which agreement.
+        agreement: AgreementId,
+        /// When the notice was published, if that is known.
+        published_on: Option<NaiveDate>,
+        /// Since when it is a member.
+        member_since: Option<NaiveDate>,
+        /// Article.
+        legal_source: String,
+    },
     /// More beneficiary rows than an agreement may have.
     #[error("agreement {agreement} would have {count} beneficiary rows, {limit} at most")]
     TooManyBeneficiaries {
@@ -161,7 +175,9 @@ pub enum TenderingError {
 impl DomainError for TenderingError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotTheAwardingParty { .. } | Self::NotEntitled { .. } => ErrorKind::Denied,
+            Self::NotTheAwardingParty { .. } | Self::NotEntitled { .. } | Self::NotNamedInNotice { .. } => {
+                ErrorKind::Denied
+            }
             Self::AgreementExists { .. } | Self::BeneficiaryAlreadyNamed { .. } | Self::OrderAlreadyReserved { .. } => {
                 ErrorKind::AlreadyExists
             }
@@ -184,6 +200,7 @@ impl DomainError for TenderingError {
             Self::AgreementExists { .. } => "AGREEMENT_EXISTS",
             Self::DurationTooLong { .. } => "AGREEMENT_TOO_LONG",
             Self::BeneficiaryAlreadyNamed { .. } => "BENEFICIARY_ALREADY_NAMED",
+            Self::NotNamedInNotice { .. } => "NOT_NAMED_IN_NOTICE",
             Self::TooManyBeneficiaries { .. } => "TOO_MANY_BENEFICIARIES",
             Self::NotEntitled { .. } => "NOT_ENTITLED",
             Self::CeilingExceeded { .. } => "CEILING_EXCEEDED",
@@ -214,6 +231,16 @@ impl DomainError for TenderingError {
                 ("source", legal_source.clone()),
             ],
             Self::BeneficiaryAlreadyNamed { agreement } => vec![("agreement", agreement.to_string())],
+            Self::NotNamedInNotice { party, agreement, published_on, member_since, legal_source } => {
+                let day = |day: &Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+                vec![
+                    ("party", party.to_string()),
+                    ("agreement", agreement.to_string()),
+                    ("published_on", day(published_on)),
+                    ("member_since", day(member_since)),
+                    ("source", legal_source.clone()),
+                ]
+            }
             Self::TooManyBeneficiaries { agreement, count, limit } => {
                 vec![("agreement", agreement.to_string()), ("count", count.to_string()), ("limit", limit.to_string())]
             }
@@ -276,6 +303,7 @@ impl DomainError for TenderingError {
             | Self::DurationTooLong { .. }
             | Self::BeneficiaryAlreadyNamed { .. }
             | Self::TooManyBeneficiaries { .. }
+            | Self::NotNamedInNotice { .. }
             | Self::NotEntitled { .. }
             | Self::CeilingExceeded { .. }
             | Self::OrderAlreadyReserved { .. }

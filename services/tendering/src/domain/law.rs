@@ -11,6 +11,10 @@ pub enum LegalRule {
     BeneficiaryNotNamed,
     /// A named buyer may order.
     Entitled,
+    /// Who joins after publication does not order, unless it was named.
+    JoinedAfterPublication,
+    /// A party to a GHT orders elsewhere with its support's delegation only.
+    GhtDelegation,
     /// A GCS de moyens serves its members only.
     GcsMembersOnly,
     /// In a GHT the support establishment awards.
@@ -67,6 +71,8 @@ impl LegalRule {
             Self::AgreementNotInForce => "AGREEMENT_NOT_IN_FORCE",
             Self::BeneficiaryNotNamed => "BENEFICIARY_NOT_NAMED",
             Self::Entitled => "ENTITLED",
+            Self::JoinedAfterPublication => "JOINED_AFTER_PUBLICATION",
+            Self::GhtDelegation => "GHT_DELEGATION",
             Self::GcsMembersOnly => "GCS_MEMBERS_ONLY",
             Self::GhtSupportAwards => "GHT_SUPPORT_AWARDS",
             Self::StatusUnknownIsStrict => "STATUS_UNKNOWN_IS_STRICT",

@@ -8,6 +8,12 @@ pub fn date(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }
 
+/// `du 05/02/2027 au 31/12/2027`, `depuis le 05/02/2027`.
+#[must_use]
+pub fn period(from: NaiveDate, to: Option<NaiveDate>) -> String {
+    to.map_or_else(|| format!("depuis le {}", date(from)), |to| format!("du {} au {}", date(from), date(to)))
+}
+
 pub use kit::french::euros;
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ struct AgreementRow {
     ends_on: NaiveDate,
     awarding_party_id: PartyId,
     source: String,
+    published_on: Option<NaiveDate>,
     lot_count: i64,
 }
 
@@ -59,6 +60,7 @@ impl TryFrom<AgreementRow> for Agreement {
             ends_on: row.ends_on,
             awarding_party: row.awarding_party_id,
             source: row.source,
+            published_on: row.published_on,
         };
         Ok(Self { id: row.id, group: row.group_id, terms, lots: Vec::new(), beneficiaries: Vec::new() })
     }
@@ -98,8 +100,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, agreement: &Agreement, now: 
     let exists = || TenderingError::AgreementExists { key: terms.key.clone(), number: terms.number.clone() };
     let inserted = sqlx::query(
         "INSERT INTO agreement (group_id, id, key, number, title, role, tier_basis, starts_on, ends_on, awarding_party_id,
-                                source, entered_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                source, entered_at, published_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT DO NOTHING",
     )
     .bind(agreement.group)
@@ -114,6 +116,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, agreement: &Agreement, now: 
     .bind(terms.awarding_party)
     .bind(&terms.source)
     .bind(now)
+    .bind(terms.published_on)
     .execute(&mut *conn)
     .await?;
     if inserted.rows_affected() == 0 {
@@ -125,7 +128,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, agreement: &Agreement, now: 
     holders.dedup();
     insert_parties(conn, agreement.group, agreement.id, "HOLDER", &holders).await?;
     insert_parties(conn, agreement.group, agreement.id, "AWARDING", &[terms.awarding_party]).await?;
-    insert_beneficiaries(conn, agreement.group, agreement.id, &agreement.beneficiaries).await
+    let entered = vec![String::new(); agreement.beneficiaries.len()];
+    insert_beneficiaries(conn, agreement.group, agreement.id, &agreement.beneficiaries, &entered).await
 }
 
 async fn insert_lots(conn: &mut PgConnection, agreement: &Agreement) -> Result<(), Failure> {
@@ -177,23 +181,25 @@ async fn insert_parties(
     Ok(())
 }
 
-/// Names beneficiaries.
+/// Names beneficiaries, each with where the notice names it; empty for those entered with their agreement.
 pub(crate) async fn insert_beneficiaries(
     conn: &mut PgConnection,
     group: GroupId,
     agreement: AgreementId,
     namings: &[Naming],
+    evidence: &[String],
 ) -> Result<(), Failure> {
     let parties: Vec<PartyId> = namings.iter().map(|naming| naming.party).collect();
     sqlx::query(
-        "INSERT INTO beneficiary (group_id, agreement_id, party_id, valid_from, valid_to)
-         SELECT $1, $2, * FROM unnest($3::uuid[], $4::date[], $5::date[])",
+        "INSERT INTO beneficiary (group_id, agreement_id, party_id, valid_from, valid_to, evidence)
+         SELECT $1, $2, * FROM unnest($3::uuid[], $4::date[], $5::date[], $6::text[])",
     )
     .bind(group)
     .bind(agreement)
     .bind(&parties)
     .bind(namings.iter().map(|naming| naming.valid_from).collect::<Vec<_>>())
     .bind(namings.iter().map(|naming| naming.valid_to).collect::<Vec<_>>())
+    .bind(evidence)
     .execute(&mut *conn)
     .await
     .on_constraint("beneficiary_once", || TenderingError::BeneficiaryAlreadyNamed { agreement })?;
@@ -317,6 +323,7 @@ pub(super) struct LotTermsRow {
     agreement_number: String,
     starts_on: NaiveDate,
     ends_on: NaiveDate,
+    published_on: Option<NaiveDate>,
 }
 
 impl From<LotTermsRow> for LotTerms {
@@ -329,6 +336,7 @@ impl From<LotTermsRow> for LotTerms {
             agreement_number: row.agreement_number,
             starts_on: row.starts_on,
             ends_on: row.ends_on,
+            published_on: row.published_on,
         }
     }
 }
@@ -341,7 +349,7 @@ pub(crate) async fn list_lot_terms(
 ) -> Result<HashMap<LotId, LotTerms>, Failure> {
     let rows: Vec<LotTermsRow> = sqlx::query_as(
         "SELECT l.id AS lot_id, l.number AS lot_number, l.title AS lot_title, a.id AS agreement_id,
-                a.number AS agreement_number, a.starts_on, a.ends_on
+                a.number AS agreement_number, a.starts_on, a.ends_on, a.published_on
          FROM lot l JOIN agreement a ON a.group_id = l.group_id AND a.id = l.agreement_id
          WHERE l.group_id = $1 AND l.id = ANY($2)",
     )

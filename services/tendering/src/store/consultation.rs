@@ -89,6 +89,21 @@ pub(crate) async fn save(conn: &mut PgConnection, version: i64, after: &Consulta
     one_row(&saved, "consultation")
 }
 
+/// Whom the published documents of an agreement name; none when it was not made of a consultation here.
+pub(crate) async fn beneficiaries_of(
+    conn: &mut PgConnection,
+    group: GroupId,
+    agreement: AgreementId,
+) -> Result<Option<Vec<PartyId>>, Failure> {
+    let dossier: Option<Json<Dossier>> =
+        sqlx::query_scalar("SELECT dossier FROM consultation WHERE group_id = $1 AND agreement_id = $2")
+            .bind(group)
+            .bind(agreement)
+            .fetch_optional(conn)
+            .await?;
+    Ok(dossier.map(|dossier| dossier.0.beneficiaries))
+}
+
 /// Keeps why a consultation was cancelled.
 pub(crate) async fn save_cancel_reason(
     conn: &mut PgConnection,

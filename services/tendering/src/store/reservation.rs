@@ -37,7 +37,7 @@ pub(crate) async fn lock_ceiling(
     let row: Option<CeilingRow> = sqlx::query_as(
         "SELECT c.lot_id AS ceiling_lot_id, c.maximum_cents, c.opening_cents, c.consumed_cents, c.reserved_cents,
                 l.id AS lot_id, l.number AS lot_number, l.title AS lot_title, a.id AS agreement_id,
-                a.number AS agreement_number, a.starts_on, a.ends_on
+                a.number AS agreement_number, a.starts_on, a.ends_on, a.published_on
          FROM ceiling c
          JOIN lot l ON l.group_id = c.group_id AND l.id = c.lot_id
          JOIN agreement a ON a.group_id = l.group_id AND a.id = l.agreement_id

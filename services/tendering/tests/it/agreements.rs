@@ -122,9 +122,10 @@ async fn add(
 ) -> Result<i64, Failure> {
     let agreement_id = agreement.to_owned();
     let request = pb::AddBeneficiariesRequest { request_id: request_id(), agreement_id, beneficiaries };
-    let (id, namings) = convert::beneficiaries_from_proto(&request)?;
+    let (id, namings, evidence) = convert::beneficiaries_from_proto(&request)?;
     let facts = world.facts(members);
-    Ok(world.app.add_beneficiaries_knowing(officer, &request, id, &namings, &facts).await?.beneficiary_count)
+    let named = (namings.as_slice(), evidence.as_slice());
+    Ok(world.app.add_beneficiaries_knowing(officer, &request, id, named, &facts).await?.beneficiary_count)
 }
 
 #[tokio::test]
@@ -135,7 +136,7 @@ async fn beneficiaries_are_added_by_the_awarding_party_from_today_on_and_only_me
     let from = |party: PartyId, offset: i64| pb::Beneficiary {
         party_id: party.to_string(),
         valid_from: world.day(offset).to_string(),
-        valid_to: String::new(),
+        ..Default::default()
     };
     let officer = world.officer();
     let members = [first, second];
@@ -153,7 +154,7 @@ async fn beneficiaries_are_added_by_the_awarding_party_from_today_on_and_only_me
     let refusal = add(&world, &elsewhere, &agreement.id, vec![from(second, 1)], &members).await.unwrap_err();
     assert_eq!(
         (refusal.reason().as_str(), refusal.metadata()["source"].as_str()),
-        ("NOT_THE_AWARDING_PARTY", "CSP R6132-16")
+        ("NOT_THE_AWARDING_PARTY", "CSP L6132-3 I 3° et R6132-16")
     );
     let unknown = AgreementId::new().to_string();
     assert_eq!(reason(add(&world, &officer, &unknown, vec![from(second, 1)], &members).await), "NOT_FOUND");
@@ -166,7 +167,7 @@ async fn adding_the_same_beneficiaries_twenty_times_at_once_names_them_once() {
     let buyer = PartyId::new();
     let agreement = world.enter("k1", &[(PartyId::new(), 5_000, 0)], &[]).await;
     let named =
-        pb::Beneficiary { party_id: buyer.to_string(), valid_from: world.today.to_string(), valid_to: String::new() };
+        pb::Beneficiary { party_id: buyer.to_string(), valid_from: world.today.to_string(), ..Default::default() };
     let request = pb::AddBeneficiariesRequest {
         request_id: request_id(),
         agreement_id: agreement.id,
@@ -177,10 +178,10 @@ async fn adding_the_same_beneficiaries_twenty_times_at_once_names_them_once() {
     for _ in 0..20 {
         let (world, officer, facts, request) = (world.clone(), officer.clone(), facts.clone(), request.clone());
         calls.spawn(async move {
-            let (id, namings) = convert::beneficiaries_from_proto(&request).unwrap();
+            let (id, namings, evidence) = convert::beneficiaries_from_proto(&request).unwrap();
             world
                 .app
-                .add_beneficiaries_knowing(&officer, &request, id, &namings, &facts)
+                .add_beneficiaries_knowing(&officer, &request, id, (&namings, &evidence), &facts)
                 .await
                 .unwrap()
                 .beneficiary_count

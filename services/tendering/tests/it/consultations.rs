@@ -3,7 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use kit::{
     Caller, Failure, Role, Scope,
-    id::{ArticleId, GroupId, PartyId, PersonId},
+    id::{ArticleId, DelegationId, GroupId, PartyId, PersonId},
+    signature::{Holder, Signature, Signatures},
 };
 use proto::tendering::v1 as pb;
 use serde_json::json;
@@ -93,7 +94,8 @@ impl Scene {
             consultation_id: id.to_owned(),
             expected_version: 0,
         };
-        Ok(self.world.app.publish_consultation(&self.world.officer(), request).await?.consultation.unwrap())
+        let (officer, facts) = (self.world.officer(), self.world.facts(&[]));
+        Ok(self.world.app.publish_consultation_knowing(&officer, &request, &facts).await?.consultation.unwrap())
     }
 
     /// A published consultation; the clock stands on the day of publication.
@@ -139,7 +141,7 @@ impl Scene {
             consultation_id: id.to_owned(),
             identity: key.to_string().expose_secret().to_owned(),
         };
-        self.world.app.open_tenders(&self.world.officer(), request).await
+        self.world.app.open_tenders_knowing(&self.world.officer(), request, &self.world.facts(&[])).await
     }
 
     async fn tenders(&self, caller: &Caller, id: &str) -> pb::ListTendersResponse {
@@ -417,12 +419,15 @@ async fn scored_awarded_after_the_standstill_signed_and_an_agreement_is_there() 
     ];
     let score =
         |marks: Vec<pb::Mark>| pb::ScoreTendersRequest { request_id: request_id(), consultation_id: id.clone(), marks };
-    assert_eq!(reason(app.score_tenders(&officer, score(marks[..3].to_vec())).await), "INVALID_INPUT");
-    let results = app.score_tenders(&officer, score(marks)).await.unwrap().results;
+    let facts = scene.world.facts(&[]);
+    let few = app.score_tenders_knowing(&officer, &score(marks[..3].to_vec()), &facts).await;
+    assert_eq!(reason(few), "INVALID_INPUT");
+    let results = app.score_tenders_knowing(&officer, &score(marks), &facts).await.unwrap().results;
     let totals: Vec<_> = results[0].ranking.iter().map(|row| (row.party_id.clone(), row.total.clone())).collect();
     assert_eq!(totals, [(good.to_string(), "79.25".to_owned()), (cheap.to_string(), "79.00".to_owned())]);
     let award = pb::AwardLotsRequest { request_id: request_id(), consultation_id: id.clone() };
-    let awarded = app.award_lots(&officer, award).await.unwrap();
+    award_is_refused_to_whom_it_does_not_belong(&scene, &award).await;
+    let awarded = app.award_lots_knowing(&officer, &award, &facts).await.unwrap();
     assert_eq!(awarded.results[0].awarded_to, good.to_string());
     let consultation = awarded.consultation.unwrap();
     assert_eq!(
@@ -446,6 +451,7 @@ async fn scored_awarded_after_the_standstill_signed_and_an_agreement_is_there() 
     let signed = app.sign_agreement_knowing(&officer, &sign(), &facts_on("2027-01-01")).await.unwrap();
     let agreement = signed.agreement.unwrap();
     assert_eq!((agreement.starts_on.as_str(), agreement.ends_on.as_str()), ("2027-01-01", "2030-12-31"));
+    let published_on = &PUBLISHED[..10];
     let lot = &agreement.lots[0];
     assert_eq!(
         (lot.holder_id.clone(), lot.maximum_cents, agreement.beneficiaries.len()),
@@ -471,4 +477,21 @@ async fn scored_awarded_after_the_standstill_signed_and_an_agreement_is_there() 
     let logged = <pb::PricesAwarded as prost::Message>::decode(payload.as_slice()).unwrap();
     assert_eq!((logged.agreement_id, logged.prices), (agreement.id.clone(), signed.prices), "the log carries them on");
     assert_eq!(scene.world.lot(&agreement.id).await.remaining_cents, 30_000_000);
+    assert_eq!(agreement.published_on, published_on, "known from its consultation");
+}
+
+/// A member's own officer, and one whose delegation is too small: with the article, and with the figures.
+async fn award_is_refused_to_whom_it_does_not_belong(scene: &Scene, award: &pb::AwardLotsRequest) {
+    let (app, member) = (&scene.world.app, PartyId::new());
+    let officer = person(Scope::Group(scene.world.group), member, Role::PurchasingOfficer);
+    let mut facts = scene.world.facts(&[]);
+    let again = || pb::AwardLotsRequest { request_id: request_id(), ..award.clone() };
+    let own = app.award_lots_knowing(&officer, &again(), &facts).await.unwrap_err();
+    assert_eq!(own.reason(), "NOT_THE_AWARDING_PARTY");
+    assert!(own.metadata()["source"].contains("L6132-3"), "{:?}", own.metadata());
+    let right = |limit_cents| Signature { delegation: DelegationId::new(), holder: Holder::Party(member), limit_cents };
+    facts.award_rights = Signatures { given: vec![right(Some(29_999_999))], source: "CSP D6143-33".into() };
+    let small = app.award_lots_knowing(&officer, &again(), &facts).await.unwrap_err();
+    assert_eq!((small.reason().as_str(), small.metadata()["limit_cents"].as_str()), ("ABOVE_DELEGATION", "29999999"));
+    assert_eq!(small.metadata()["amount_cents"], "30000000");
 }

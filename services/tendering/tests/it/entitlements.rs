@@ -5,8 +5,13 @@ use kit::{
     id::{LotId, PartyId},
 };
 use proto::tendering::v1 as pb;
+use tendering::convert::AskedEntitlement;
 
 use crate::support::{World, person, reason, service};
+
+fn asked(questions: &[(PartyId, LotId)]) -> Vec<AskedEntitlement> {
+    questions.iter().map(|(party, lot)| AskedEntitlement::any(*party, *lot)).collect()
+}
 
 #[tokio::test]
 async fn answers_come_in_the_order_asked_with_rule_and_source() {
@@ -20,7 +25,7 @@ async fn answers_come_in_the_order_asked_with_rule_and_source() {
     let over: LotId = past.lots[0].id.parse().unwrap();
     let questions = [(unnamed, lot), (named, lot), (named, over), (outsider, lot), (named, lot)];
     let facts = world.facts(&[named, unnamed]);
-    let answer = world.app.check_entitlements_knowing(&service(world.group), &questions, &facts).await.unwrap();
+    let answer = world.app.check_entitlements_knowing(&service(world.group), &asked(&questions), &facts).await.unwrap();
     let rules: Vec<(bool, String, String)> = answer
         .entitlements
         .iter()
@@ -37,13 +42,16 @@ async fn answers_come_in_the_order_asked_with_rule_and_source() {
         (true, "ENTITLED", "CCP R2162-6"),
     ];
     assert_eq!(rules, expected.map(|(allowed, rule, source)| (allowed, rule.to_owned(), source.to_owned())));
-    let asked =
-        |party: PartyId, lot: LotId| pb::EntitlementQuestion { party_id: party.to_string(), lot_id: lot.to_string() };
+    let as_sent = |party: PartyId, lot: LotId| pb::EntitlementQuestion {
+        party_id: party.to_string(),
+        lot_id: lot.to_string(),
+        ..Default::default()
+    };
     let echoed: Vec<_> = answer.entitlements.into_iter().map(|entitlement| entitlement.question.unwrap()).collect();
-    assert_eq!(echoed, questions.map(|(party, lot)| asked(party, lot)));
+    assert_eq!(echoed, questions.map(|(party, lot)| as_sent(party, lot)));
     let stranger = [(named, LotId::new())];
     assert_eq!(
-        reason(world.app.check_entitlements_knowing(&service(world.group), &stranger, &facts).await),
+        reason(world.app.check_entitlements_knowing(&service(world.group), &asked(&stranger), &facts).await),
         "NOT_FOUND"
     );
 }
@@ -60,7 +68,7 @@ async fn twenty_thousand_questions_are_answered_at_once() {
     assert_eq!(questions.len(), 20_000);
     let facts = world.facts(&parties);
     let started = std::time::Instant::now();
-    let answer = world.app.check_entitlements_knowing(&service(world.group), &questions, &facts).await.unwrap();
+    let answer = world.app.check_entitlements_knowing(&service(world.group), &asked(&questions), &facts).await.unwrap();
     assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
     assert_eq!(answer.entitlements.iter().filter(|entitlement| entitlement.allowed).count(), 10_000);
 }
@@ -106,7 +114,11 @@ async fn people_of_a_member_ask_for_it_only_and_others_not_at_all() {
     let (own, other) = (PartyId::new(), PartyId::new());
     let agreement = world.enter("k1", &[(PartyId::new(), 5_000, 0)], &[own, other]).await;
     let ask = |party: PartyId| pb::CheckEntitlementsRequest {
-        questions: vec![pb::EntitlementQuestion { party_id: party.to_string(), lot_id: agreement.lots[0].id.clone() }],
+        questions: vec![pb::EntitlementQuestion {
+            party_id: party.to_string(),
+            lot_id: agreement.lots[0].id.clone(),
+            ..Default::default()
+        }],
         on: String::new(),
     };
     for role in [Role::MemberRequester, Role::MemberReceiver] {

@@ -5,6 +5,7 @@ use kit::{
     id::{GroupId, PartyId, PooledOrderId},
 };
 use proto::tendering::v1 as pb;
+use tendering::convert::AskedEntitlement;
 
 use crate::support::{World, person, reason, request_id, reserve_request, service};
 
@@ -37,7 +38,10 @@ async fn another_group_sees_and_moves_nothing() {
     let release = pb::ReleaseReservationRequest { request_id: request_id(), reservation_id: held.id, amount_cents: 1 };
     assert_eq!(reason(world.app.release_reservation(&other, release).await), "NOT_FOUND");
     let lot_id = lot.parse().unwrap();
-    let check = world.app.check_entitlements_knowing(&other, &[(buyer, lot_id)], &world.facts(&[buyer])).await;
+    let check = world
+        .app
+        .check_entitlements_knowing(&other, &[AskedEntitlement::any(buyer, lot_id)], &world.facts(&[buyer]))
+        .await;
     assert_eq!(reason(check), "NOT_FOUND");
     assert_eq!(world.lot(&agreement.id).await.reserved_cents, 100);
 }

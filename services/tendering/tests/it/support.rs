@@ -8,6 +8,7 @@ use kit::{
     client::Peer,
     group_commit::Asked,
     id::{GroupId, PartyId, PersonId, PooledOrderId},
+    signature::Signatures,
     testing::{TestDb, TestKeys},
 };
 use proto::tendering::v1 as pb;
@@ -80,7 +81,7 @@ impl World {
         let named = |party: &PartyId| pb::Beneficiary {
             party_id: party.to_string(),
             valid_from: self.day(-100).to_string(),
-            valid_to: String::new(),
+            ..Default::default()
         };
         pb::Agreement {
             key: key.to_owned(),
@@ -112,7 +113,15 @@ impl World {
     pub fn facts(&self, members: &[PartyId]) -> Facts {
         let member = |party: &PartyId| {
             let name = format!("CH {}", party.uuid().simple());
-            (*party, MemberFacts { name, kind: MemberKind::Full, buyer_status: BuyerStatus::PublicLaw })
+            let facts = MemberFacts {
+                name,
+                kind: MemberKind::Full,
+                buyer_status: BuyerStatus::PublicLaw,
+                since: Some(self.day(-1_000)),
+                ght: None,
+                predecessors: Vec::new(),
+            };
+            (*party, facts)
         };
         let group = GroupFacts {
             form: GroupForm::Ght,
@@ -120,7 +129,7 @@ impl World {
             rules_source: "CSP R6132-16".to_owned(),
         };
         let members: HashMap<PartyId, MemberFacts> = members.iter().map(member).collect();
-        Facts { on: self.today, law: self.law.clone(), group, members }
+        Facts { on: self.today, law: self.law.clone(), group, members, award_rights: Signatures::default() }
     }
 
     /// Reserves with every party of the shares as a member.

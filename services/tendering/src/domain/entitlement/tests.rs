@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    alternative::{Alternative, AlternativeKind, Candidate, nearest},
+    *,
+};
 use crate::domain::law::Provision;
 
 fn day(text: &str) -> NaiveDate {
@@ -23,6 +26,8 @@ fn law() -> Law {
         provision("ENTITLED", "2019-04-01", "CCP R2162-6"),
         provision("GCS_MEMBERS_ONLY", "2020-01-01", "CSP L6133-1"),
         provision("STATUS_UNKNOWN_IS_STRICT", "2019-04-01", "CCP L1211-1"),
+        provision("JOINED_AFTER_PUBLICATION", "2019-04-01", "CCP R2162-6 ; Rép. min."),
+        provision("GHT_DELEGATION", "2018-01-01", "CSP L6132-3"),
     ])
 }
 
@@ -35,6 +40,7 @@ fn lot() -> LotTerms {
         agreement_number: "2025-017".into(),
         starts_on: day("2019-06-01"),
         ends_on: day("2027-12-31"),
+        published_on: None,
     }
 }
 
@@ -43,7 +49,8 @@ fn group(form: GroupForm) -> GroupFacts {
 }
 
 fn member(kind: MemberKind, buyer_status: BuyerStatus) -> MemberFacts {
-    MemberFacts { name: "CH de Vire".into(), kind, buyer_status }
+    let (since, ght, predecessors) = (Some(day("2015-01-01")), None, Vec::new());
+    MemberFacts { name: "CH de Vire".into(), kind, buyer_status, since, ght, predecessors }
 }
 
 struct Case {
@@ -148,6 +155,7 @@ fn the_first_refusal_decides_with_its_source_and_its_dates() {
             party,
             on: day(case.on),
             lot: &lot,
+            amount_cents: None,
             namings: &namings,
             member: member.as_ref(),
             group: &group,
@@ -170,6 +178,7 @@ fn a_refusal_reads_as_a_whole_french_sentence() {
         party,
         on: day("2026-11-21"),
         lot: &lot,
+        amount_cents: None,
         namings: &[],
         member: Some(&member),
         group: &group,
@@ -189,8 +198,17 @@ fn an_unknown_status_is_treated_strictly_and_the_answer_says_so() {
     let namings = [Naming { party, valid_from: day("2025-01-01"), valid_to: None }];
     let ask = |status| {
         let member = member(MemberKind::Full, status);
-        let (namings, member) = (&namings, Some(&member));
-        decide(&Question { party, on: day("2026-11-21"), lot: &lot, namings, member, group: &group, law: &law })
+        let (namings, member, amount_cents) = (&namings, Some(&member), None);
+        decide(&Question {
+            party,
+            on: day("2026-11-21"),
+            lot: &lot,
+            amount_cents,
+            namings,
+            member,
+            group: &group,
+            law: &law,
+        })
     };
     let unknown = ask(BuyerStatus::Unknown);
     assert!(unknown.allowed);
@@ -202,6 +220,157 @@ fn an_unknown_status_is_treated_strictly_and_the_answer_says_so() {
     }
 }
 
+/// A question on 21 November 2026 with what a case changes.
+struct Asking {
+    party: PartyId,
+    lot: LotTerms,
+    amount_cents: Option<i64>,
+    namings: Vec<Naming>,
+    member: Option<MemberFacts>,
+    group: GroupFacts,
+    law: Law,
+}
+
+impl Asking {
+    /// Of a named public member.
+    fn of(form: GroupForm) -> Self {
+        let party = PartyId::new();
+        Self {
+            party,
+            lot: lot(),
+            amount_cents: None,
+            namings: vec![Naming { party, valid_from: day("2019-06-01"), valid_to: None }],
+            member: Some(member(MemberKind::Full, BuyerStatus::PublicLaw)),
+            group: group(form),
+            law: law(),
+        }
+    }
+
+    fn question(&self) -> Question<'_> {
+        Question {
+            party: self.party,
+            on: day("2026-11-21"),
+            lot: &self.lot,
+            amount_cents: self.amount_cents,
+            namings: &self.namings,
+            member: self.member.as_ref(),
+            group: &self.group,
+            law: &self.law,
+        }
+    }
+
+    fn answer(&self) -> Reason {
+        decide(&self.question()).reason
+    }
+
+    fn nearest(&self, candidates: &[Candidate<'_>]) -> Alternative {
+        nearest(&self.question(), self.answer().rule, candidates).unwrap()
+    }
+
+    fn in_ght(mut self, limit: Option<Option<i64>>) -> Self {
+        let delegation = limit.map(|limit_cents| OrderDelegation { from: day("2026-01-01"), to: None, limit_cents });
+        self.member.as_mut().unwrap().ght = Some(GhtFacts { support_name: "CHU de Rennes".into(), delegation });
+        self
+    }
+}
+
+#[test]
+fn who_joined_after_publication_is_refused_with_both_days_unless_it_was_named() {
+    let mut asking = Asking::of(GroupForm::GroupementCommandes);
+    asking.lot.published_on = Some(day("2026-02-01"));
+    asking.member.as_mut().unwrap().since = Some(day("2026-02-02"));
+    assert_eq!(asking.answer().rule, Rule::Entitled, "named before it joined: C-216/17");
+    asking.namings.clear();
+    let refused = asking.answer();
+    assert_eq!((refused.rule, refused.source.as_str()), (Rule::JoinedAfterPublication, "CCP R2162-6 ; Rép. min."));
+    assert!(
+        refused.text.contains("membre depuis le 02/02/2026") && refused.text.contains("le 01/02/2026"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(
+        (refused.facts["member_since"].as_str(), refused.facts["published_on"].as_str()),
+        ("2026-02-02", "2026-02-01")
+    );
+    // On the day of publication it was there: then it is simply not named.
+    asking.member.as_mut().unwrap().since = Some(day("2026-02-01"));
+    assert_eq!(asking.answer().rule, Rule::BeneficiaryNotNamed);
+}
+
+#[test]
+fn a_party_to_a_ght_orders_elsewhere_with_its_supports_delegation_up_to_its_amount() {
+    let asking = |limit| Asking::of(GroupForm::GcsMoyens).in_ght(limit);
+    let missing = asking(None).answer();
+    assert_eq!((missing.rule, missing.source.as_str()), (Rule::GhtDelegationMissing, "CSP L6132-3"));
+    assert!(missing.text.contains("CHU de Rennes"), "{}", missing.text);
+    let allowed = asking(Some(None)).answer();
+    assert_eq!((allowed.rule, allowed.source.as_str()), (Rule::Entitled, "CCP R2162-6 ; CSP L6132-3"));
+    assert!(allowed.text.contains("sans limite de montant"), "{}", allowed.text);
+    let of = |amount| Asking { amount_cents: Some(amount), ..asking(Some(Some(1_000_000))) }.answer();
+    assert_eq!(of(1_000_000).rule, Rule::Entitled);
+    let above = of(1_000_001);
+    assert_eq!(above.rule, Rule::GhtDelegationExceeded);
+    assert!(above.text.contains("soit 0,01\u{a0}€ de plus"), "{}", above.text);
+    assert_eq!((above.facts["ght_limit_cents"].as_str(), above.facts["amount_cents"].as_str()), ("1000000", "1000001"));
+    // An unknown status is treated as a public one; one that is asserted not to be cannot be a party to a GHT.
+    let with = |status| {
+        let mut asking = asking(None);
+        asking.member.as_mut().unwrap().buyer_status = status;
+        asking.answer().rule
+    };
+    assert_eq!(with(BuyerStatus::Unknown), Rule::GhtDelegationMissing);
+    assert_eq!(with(BuyerStatus::AssertedNot), Rule::Entitled);
+}
+
+#[test]
+fn a_successor_stands_in_the_place_of_whom_it_took_over_from_the_day_on() {
+    let (heir, taken) = (PartyId::new(), PartyId::new());
+    let mut facts = member(MemberKind::Full, BuyerStatus::PublicLaw);
+    facts.predecessors = vec![(taken, day("2026-07-01"))];
+    let named = |from, to: Option<&str>| vec![Naming { party: taken, valid_from: day(from), valid_to: to.map(day) }];
+    let of = |namings: &[Naming]| namings_of(heir, Some(&facts), |party| if party == taken { namings } else { &[] });
+    assert_eq!(
+        of(&named("2026-01-01", None)),
+        [Naming { party: taken, valid_from: day("2026-07-01"), valid_to: None }]
+    );
+    assert_eq!(of(&named("2026-01-01", Some("2026-06-30"))), [], "it had ended before");
+    let mut asking = Asking::of(GroupForm::GroupementCommandes);
+    asking.namings = of(&named("2026-01-01", None));
+    let answer = asking.answer();
+    assert_eq!((answer.rule, &answer.facts["named_as"]), (Rule::Entitled, &taken.to_string()));
+    assert!(answer.text.contains("qu'il a repris"), "{}", answer.text);
+}
+
+#[test]
+fn after_a_refusal_the_nearest_alternative_is_another_lot_or_what_must_be_done() {
+    let mut asking = Asking::of(GroupForm::GroupementCommandes);
+    assert_eq!(nearest(&asking.question(), Rule::Entitled, &[]), None);
+    asking.namings.clear();
+    assert_eq!(asking.nearest(&[]).kind, AlternativeKind::BeNamed);
+    let (small, large) = (lot(), lot());
+    let candidates = [
+        Candidate { lot: &small, shared: 1 },
+        Candidate { lot: &large, shared: 7 },
+        Candidate { lot: &asking.lot, shared: 9 },
+    ];
+    let best = asking.nearest(&candidates);
+    assert_eq!((best.kind, best.lot), (AlternativeKind::OtherLot, Some(large.lot_id)), "never the lot that refused");
+    asking.namings = vec![Naming { party: asking.party, valid_from: day("2027-01-01"), valid_to: None }];
+    let wait = asking.nearest(&[]);
+    assert_eq!((wait.kind, wait.from), (AlternativeKind::Wait, Some(day("2027-01-01"))));
+    asking.lot.ends_on = day("2026-11-20");
+    assert_eq!(asking.nearest(&[]).kind, AlternativeKind::NewProcedure);
+    asking.lot.starts_on = day("2026-11-22");
+    asking.lot.ends_on = day("2027-11-22");
+    assert_eq!(asking.nearest(&[]).from, Some(day("2026-11-22")));
+    let outsider = Asking { member: None, ..Asking::of(GroupForm::Charter) };
+    assert_eq!(outsider.nearest(&[]).kind, AlternativeKind::Join);
+    let to_delegate = Asking { amount_cents: Some(5_000), ..Asking::of(GroupForm::Gie).in_ght(None) };
+    let ask = to_delegate.nearest(&[]);
+    assert_eq!(ask.kind, AlternativeKind::GetDelegation);
+    assert!(ask.text.contains("CHU de Rennes") && ask.text.contains("50,00"), "{}", ask.text);
+}
+
 proptest! {
     #[test]
     fn nobody_buys_outside_the_agreement_or_unnamed(offset in -4_000_i64..4_000, from in -1_000_i64..1_000, days in 0_i64..500) {
@@ -211,8 +380,8 @@ proptest! {
         let valid_to = valid_from + chrono::Duration::days(days);
         let namings = [Naming { party, valid_from, valid_to: Some(valid_to) }];
         let on = day("2023-01-01") + chrono::Duration::days(offset);
-        let answer =
-            decide(&Question { party, on, lot: &lot, namings: &namings, member: Some(&member), group: &group, law: &law });
+        let (namings, member) = (&namings, Some(&member));
+        let answer = decide(&Question { party, on, lot: &lot, amount_cents: None, namings, member, group: &group, law: &law });
         let wanted = lot.starts_on <= on && on <= lot.ends_on && valid_from <= on && on <= valid_to;
         prop_assert_eq!(answer.allowed, wanted);
         prop_assert!(!answer.reason.source.is_empty() || on < day("2019-04-01"));
