@@ -12,8 +12,7 @@ use proto::{
     catalogue::v1::catalogue_service_client::CatalogueServiceClient,
     demand::v1::{
         demand_service_client::DemandServiceClient, figures_service_client::FiguresServiceClient,
-        member_change_service_client::MemberChangeServiceClient,
-        opening_service_client::OpeningServiceClient,
+        member_change_service_client::MemberChangeServiceClient, opening_service_client::OpeningServiceClient,
     },
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,

@@ -17,8 +17,7 @@ use std::time::Duration;
 use kit::{config::Env, events::Reader, fail_at::FailAt, service::Foundation};
 use proto::demand::v1::{
     demand_service_server::DemandServiceServer, figures_service_server::FiguresServiceServer,
-    member_change_service_server::MemberChangeServiceServer,
-    opening_service_server::OpeningServiceServer,
+    member_change_service_server::MemberChangeServiceServer, opening_service_server::OpeningServiceServer,
 };
 
 use crate::app::App;

@@ -3,11 +3,11 @@
 mod changes;
 mod clock;
 mod contributions;
+mod dated;
 mod decisions;
+mod delegations;
 mod finance;
 mod governance;
-mod dated;
-mod delegations;
 mod groups;
 mod login;
 mod mandates;

@@ -9,8 +9,8 @@ mod member;
 mod page;
 mod party;
 mod person;
-pub mod rule;
 mod rights;
+pub mod rule;
 mod site;
 pub mod voting;
 

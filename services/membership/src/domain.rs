@@ -15,8 +15,8 @@
 //! 13. An invoice of contributions is the sum of its lines, and what is shared among members sums to what the rule says.
 
 pub mod balance;
-pub mod contribution;
 mod change;
+pub mod contribution;
 mod dated;
 mod delegation;
 mod error;

@@ -1,11 +1,11 @@
 //! SQL, and nothing else: a connection in, domain types out. A row that means nothing in the domain is an internal error.
 
 pub mod account;
+pub mod dated;
 pub mod decision;
+pub mod delegation;
 pub mod document;
 pub mod finance;
-pub mod dated;
-pub mod delegation;
 pub mod form_rule;
 pub mod group;
 pub mod invoice;
