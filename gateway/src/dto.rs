@@ -7,12 +7,14 @@
 
 mod convert;
 
+pub mod bouquet;
 pub mod catalogue;
 pub mod consultation_input;
 pub mod consultations;
 pub mod deliveries;
 pub mod dispatches;
 pub mod groups;
+pub mod label;
 pub mod membership;
 pub mod needs;
 pub mod opening;

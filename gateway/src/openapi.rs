@@ -14,11 +14,12 @@ use crate::{
 /// The methods that OpenAPI knows and we use.
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 /// POST routes that change nothing, or are idempotent by what they carry.
-const WITHOUT_KEY: [&str; 9] = [
+const WITHOUT_KEY: [&str; 10] = [
     "/oauth2/token",
     "/v1/parties/lookup",
     "/v1/sites/lookup",
     "/v1/groups/{group_id}/entitlements",
+    "/v1/groups/{group_id}/members/file",
     "/v1/groups/{group_id}/rounds/{round_id}/needs/file",
     "/v1/groups/{group_id}/opening/codes/file",
     "/v1/groups/{group_id}/opening/consumption/file",
@@ -46,7 +47,7 @@ const GUARDED: [&str; 6] = [
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 15] = [
+const PATH_PARAMETERS: [(&str, &str); 16] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
     ("agreement_id", "`agr_…`."),
@@ -58,15 +59,18 @@ const PATH_PARAMETERS: [(&str, &str); 15] = [
     ("pooled_order_id", "`por_…`."),
     ("shipment_id", "`shp_…`."),
     ("delivery_id", "`dlv_…`."),
+    ("key", "Key of a group, e.g. `serenice`."),
     ("ref", "`art_…`, `key:…`, `gtin:…`, `cip13:…`, or a bare code of 13 or 14 digits."),
     ("code", "As in a problem's `type`, e.g. `version-changed`."),
     ("service", "`membership`, `catalogue`, `tendering`, `demand` or `logistics`."),
     ("rest", "A file of the page."),
 ];
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 18] = [
     ("sign-in", "Tokens of the embedded issuer; any OpenID Connect issuer can be trusted beside it."),
     ("me", "Who am I, and where may I work?"),
     ("membership", "Parties, sites, groups, members and people."),
+    ("bouquet", "Services that a group offers, its practitioners, their subscriptions, and members files."),
+    ("label", "A group's charter and its quality label: criteria, audits, levels."),
     ("catalogue", "Articles with their packaging graph, and prices."),
     ("tendering", "Framework agreements, ceilings and who may buy."),
     ("opening", "What exists on the first day: dated opening figures with their source."),

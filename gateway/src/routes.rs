@@ -10,12 +10,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{App, error::GatewayError, problem::Problem};
 
 mod audit;
+mod bouquet;
 mod catalogue;
 mod clock;
 mod consultations;
 mod dispatches;
 mod health;
 mod home;
+mod label;
 mod logistics;
 mod me;
 mod membership;
@@ -26,6 +28,7 @@ mod orders;
 mod parties;
 mod plans;
 mod problems;
+mod public_label;
 mod reply;
 mod rounds;
 mod tendering;
@@ -53,6 +56,9 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(oauth::routes())
         .merge(me::routes())
         .merge(membership::routes())
+        .merge(bouquet::routes())
+        .merge(label::routes())
+        .merge(public_label::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

@@ -13,7 +13,10 @@ use proto::{
     demand::v1::{demand_service_client::DemandServiceClient, opening_service_client::OpeningServiceClient},
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
-    membership::v1::membership_service_client::MembershipServiceClient,
+    membership::v1::{
+        bouquet_service_client::BouquetServiceClient, label_service_client::LabelServiceClient,
+        membership_service_client::MembershipServiceClient,
+    },
     tendering::v1::{
         consultation_service_client::ConsultationServiceClient, tendering_service_client::TenderingServiceClient,
     },
@@ -149,6 +152,18 @@ pub fn timed_out(status: &Status) -> bool {
 #[must_use]
 pub fn membership(channel: Channel) -> MembershipServiceClient<Channel> {
     MembershipServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's services and practitioners.
+#[must_use]
+pub fn bouquet(channel: Channel) -> BouquetServiceClient<Channel> {
+    BouquetServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER).max_encoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's charters and labels.
+#[must_use]
+pub fn label(channel: Channel) -> LabelServiceClient<Channel> {
+    LabelServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of catalogue.

@@ -90,7 +90,7 @@ fn article(index: usize) -> Article {
         key: format!("article-{index}"),
         label: format!("Paracétamol {index} mg, comprimé"),
         base_unit_label: "comprimé".into(),
-        vat_rate: if index % 2 == 0 { "2.1" } else { "20" }.into(),
+        vat_rate: if index.is_multiple_of(2) { "2.1" } else { "20" }.into(),
         packagings: vec![
             level("UNIT", "comprimé", "", 0),
             level("BOX", "boîte", "UNIT", 30),

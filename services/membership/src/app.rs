@@ -1,10 +1,15 @@
 //! What happens: one function per call, by noun.
 
+mod bouquet;
+mod charter;
 mod clock;
 mod groups;
+mod label;
 mod login;
 mod members;
+mod members_load;
 mod people;
+mod practitioners;
 mod registry;
 
 use kit::{Caller, Failure, Role, Scope, db::Db, error::CommonError, id::PartyId, identity::Verifier};

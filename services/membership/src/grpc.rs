@@ -1,5 +1,8 @@
 //! The gRPC face of membership: who calls → [`App`] → reply. Nothing else.
 
+mod bouquet;
+mod label;
+
 use proto::membership::v1::{
     AddMembersRequest, AddMembersResponse, BatchGetPartiesRequest, BatchGetPartiesResponse, BatchGetSitesRequest,
     BatchGetSitesResponse, CreateGroupRequest, CreateGroupResponse, GetClockRequest, GetClockResponse, GetGroupRequest,

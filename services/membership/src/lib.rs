@@ -24,7 +24,10 @@ use kit::{
     config::Env,
     service::{Foundation, Parts},
 };
-use proto::membership::v1::membership_service_server::MembershipServiceServer;
+use proto::membership::v1::{
+    bouquet_service_server::BouquetServiceServer, label_service_server::LabelServiceServer,
+    membership_service_server::MembershipServiceServer,
+};
 
 use crate::{app::App, password::Passwords, upkeep::FirstAdministrator};
 
@@ -33,6 +36,8 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Largest request in bytes: 1,000 sites with every field filled.
 const LARGEST_REQUEST: usize = 4 << 20;
+/// Largest members file in bytes: 5,000 rows with long names and addresses.
+const LARGEST_FILE: usize = 16 << 20;
 
 /// Makes the service. Reads `CENTRALE_ISSUER` (the URL of the embedded issuer) and the optional
 /// `CENTRALE_BOOTSTRAP_ADMIN_LOGIN` and `CENTRALE_BOOTSTRAP_ADMIN_PASSWORD`.
@@ -45,6 +50,8 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
     let db = foundation.db.clone();
     let app = App::new(db.clone(), foundation.verifier.clone(), &issuer_url);
     let mut parts = Parts::default();
+    parts.routes.add_service(BouquetServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_FILE));
+    parts.routes.add_service(LabelServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
     parts.routes.add_service(MembershipServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST));
     if let Some(first) = first {
         let db = db.clone();

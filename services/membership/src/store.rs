@@ -1,12 +1,16 @@
 //! SQL, and nothing else: a connection in, domain types out. A row that means nothing in the domain is an internal error.
 
 pub mod account;
+pub mod bouquet;
+pub mod charter;
 pub mod form_rule;
 pub mod group;
 pub mod issuer_key;
+pub mod label;
 pub mod member;
 pub mod party;
 pub mod person;
+pub mod practitioner;
 pub mod site;
 
 use sqlx::PgConnection;

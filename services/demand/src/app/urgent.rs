@@ -10,8 +10,11 @@ use kit::{
     command::{Claim, Command},
     id::{AgreementId, NeedId, PartyId, PooledOrderId, RoundId, SiteId},
 };
-use proto::demand::v1::{
-    CommitmentRecorded, PlaceUrgentOrderRequest, PlaceUrgentOrderResponse, RoundChanged, UrgentOrderPlacing,
+use proto::{
+    common::v1::RowError,
+    demand::v1::{
+        CommitmentRecorded, PlaceUrgentOrderRequest, PlaceUrgentOrderResponse, RoundChanged, UrgentOrderPlacing,
+    },
 };
 use tokio::time::Instant;
 
@@ -94,7 +97,7 @@ pub struct Planned {
 
 /// What [`App::read_urgent`] makes of a request.
 enum Read {
-    Faults(PlaceUrgentOrderResponse),
+    Faults(Vec<RowError>),
     Wanted(Wanted),
 }
 
@@ -117,7 +120,9 @@ impl App {
         }
         let wanted = match self.read_urgent(caller, &request).await? {
             Read::Wanted(wanted) => wanted,
-            Read::Faults(faults) => return Ok(faults),
+            Read::Faults(errors) => {
+                return Ok(PlaceUrgentOrderResponse { errors, ..PlaceUrgentOrderResponse::default() });
+            }
         };
         let needs = wanted.planned();
         let terms = self.plan_terms(caller, &wanted.terms, &needs).await?;
@@ -197,8 +202,7 @@ impl App {
         let needs = match read.and_then(|needs| committed(RoundKind::Urgent, &needs)) {
             Ok(needs) => needs,
             Err(errors) => {
-                let errors = errors.into_iter().map(row_error).collect();
-                return Ok(Read::Faults(PlaceUrgentOrderResponse { errors, ..PlaceUrgentOrderResponse::default() }));
+                return Ok(Read::Faults(errors.into_iter().map(row_error).collect()));
             }
         };
         let terms = RoundTerms {
