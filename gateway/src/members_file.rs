@@ -29,10 +29,7 @@ pub static SCHEMA: Schema = Schema {
         column("name", &["nom", "praticien", "nom du praticien", "radiologue"]),
         column("email", &["courriel", "mail", "adresse electronique"]),
         column("joined_on", &["adhesion", "date d adhesion", "adhere le"]),
-        column(
-            "charter_signed_on",
-            &["charte signee le", "signature de la charte", "date de signature de la charte"],
-        ),
+        column("charter_signed_on", &["charte signee le", "signature de la charte", "date de signature de la charte"]),
         column("place", &["lieu", "exercice", "lieu d exercice"]),
         column("establishment", &["etablissement", "cle etablissement", "cle de l etablissement"]),
         column("establishment_name", &["nom de l etablissement", "raison sociale"]),
@@ -230,11 +227,18 @@ mod tests {
         let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(text);
         let read = open(&bytes);
         let [row] = read.rows.as_slice() else { panic!("{read:?}") };
-        assert_eq!((row.rpps.as_str(), row.name.as_str(), row.joined_on.as_str()), ("10000000001", "Dr Élodie Fictive", "2026-01-05"));
+        assert_eq!(
+            (row.rpps.as_str(), row.name.as_str(), row.joined_on.as_str()),
+            ("10000000001", "Dr Élodie Fictive", "2026-01-05")
+        );
         let establishment = row.establishment.as_ref().unwrap();
-        assert_eq!((establishment.siret.as_str(), establishment.buyer_status()), ("73282932000074", BuyerStatus::AssertedNot));
+        assert_eq!(
+            (establishment.siret.as_str(), establishment.buyer_status()),
+            ("73282932000074", BuyerStatus::AssertedNot)
+        );
         assert_eq!((row.place(), row.member_kind(), row.row), (PlaceKind::Practice, MemberKind::Full, 1));
-        let mut columns: Vec<(i64, &str)> = read.errors.iter().map(|error| (error.row, error.column.as_str())).collect();
+        let mut columns: Vec<(i64, &str)> =
+            read.errors.iter().map(|error| (error.row, error.column.as_str())).collect();
         columns.sort_unstable();
         assert_eq!(columns, [(3, "buyer_status"), (3, "joined_on"), (3, "member_kind"), (3, "place"), (3, "rpps")]);
     }

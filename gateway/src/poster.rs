@@ -48,7 +48,10 @@ pub fn write(group: &str, charter: &Charter, signatory: Option<&Practitioner>) -
         paper.paragraph(&place.join(", "), TEXT);
         if one.level > 0 {
             let since = day(&one.level_since);
-            paper.paragraph(&format!("Label qualité, niveau {} : {}, depuis le {since}", one.level, one.level_name), TEXT);
+            paper.paragraph(
+                &format!("Label qualité, niveau {} : {}, depuis le {since}", one.level, one.level_name),
+                TEXT,
+            );
         }
         paper.space(8.0);
     }
@@ -75,7 +78,8 @@ mod tests {
         let charter = Charter {
             version: 2,
             title: "Charte des radiologues engagés".into(),
-            text: "# Territoire\n\nNous participons à la permanence des soins.\n\n# Équipe\n\nNous relisons ensemble.".into(),
+            text: "# Territoire\n\nNous participons à la permanence des soins.\n\n# Équipe\n\nNous relisons ensemble."
+                .into(),
             valid_from: "2026-01-01".into(),
             sha256: "ab".repeat(32),
             signature_count: 1,
@@ -99,7 +103,13 @@ mod tests {
             page.get(b"MediaBox").unwrap().as_array().unwrap().iter().map(|side| side.as_float().unwrap()).collect();
         assert!((size[2] - 841.89).abs() < 0.1 && (size[3] - 1_190.55).abs() < 0.1, "{size:?}");
         let text = document.extract_text(&[1]).unwrap().replace('\n', " ");
-        for part in ["Charte des radiologues engagés", "permanence des soins", "03/02/2026 par Dr Camille Exemple", "Confirmé", "Port"] {
+        for part in [
+            "Charte des radiologues engagés",
+            "permanence des soins",
+            "03/02/2026 par Dr Camille Exemple",
+            "Confirmé",
+            "Port",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -157,7 +157,9 @@ pub fn membership(channel: Channel) -> MembershipServiceClient<Channel> {
 /// A client of membership's services and practitioners.
 #[must_use]
 pub fn bouquet(channel: Channel) -> BouquetServiceClient<Channel> {
-    BouquetServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER).max_encoding_message_size(LARGEST_ANSWER)
+    BouquetServiceClient::new(channel)
+        .max_decoding_message_size(LARGEST_ANSWER)
+        .max_encoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of membership's charters and labels.

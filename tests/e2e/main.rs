@@ -11,6 +11,7 @@ mod isolation;
 mod journey;
 mod leaves;
 mod samples;
+mod serenice;
 mod shared;
 mod tables;
 mod trace;

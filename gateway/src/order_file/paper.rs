@@ -293,8 +293,8 @@ impl Paper {
         document.set_metadata(metadata);
         let last = self.pages.len();
         for (index, marks) in self.pages.iter().enumerate() {
-            let settings =
-                PageSettings::from_wh(PAGE.0 * scale, PAGE.1 * scale).ok_or_else(|| Failure::internal("a page has no size"))?;
+            let settings = PageSettings::from_wh(PAGE.0 * scale, PAGE.1 * scale)
+                .ok_or_else(|| Failure::internal("a page has no size"))?;
             let mut page = document.start_page_with(settings);
             let mut surface = page.surface();
             surface.push_transform(&Transform::from_scale(scale, scale));

@@ -19,9 +19,7 @@ use crate::{
     body::{Body, FILE_LIMIT},
     dto::{
         all,
-        bouquet::{
-            MembersReport, Practitioner, PractitionerInput, Service, ServiceInput, Subscription, Termination,
-        },
+        bouquet::{MembersReport, Practitioner, PractitionerInput, Service, ServiceInput, Subscription, Termination},
     },
     idempotency::RequestId,
     import::{Spool, blocking, open},
@@ -246,8 +244,7 @@ async fn terminate(
     Body(body): Body<Terminate>,
 ) -> Result<Json<Termination>, Problem> {
     let Terminate { subscription_id, given_on, dry_run } = body;
-    let request =
-        pb::TerminateRequest { request_id, subscription_id, given_on: given_on.unwrap_or_default(), dry_run };
+    let request = pb::TerminateRequest { request_id, subscription_id, given_on: given_on.unwrap_or_default(), dry_run };
     let answer = call(&app.peers.membership, &session.caller, request, |channel, request| async move {
         bouquet(channel).terminate(request).await
     })

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::{
     Json,
-    extract::{ConnectInfo, Path, Query, Request, State},
+    extract::{ConnectInfo, Query, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
@@ -20,6 +20,7 @@ use crate::{
     pages::PageParams,
     people::gateway,
     problem::Problem,
+    routes::Id,
     upstream::{call, label},
 };
 
@@ -45,7 +46,7 @@ struct Asked {
 
 /// Who holds which level of a group's quality label: highest level first, then by name.
 #[utoipa::path(get, path = "/v1/public/groups/{key}/label", tag = "label", params(PageParams), responses((status = 200, body = PublicLabel)))]
-async fn public_label(State(app): State<App>, Path(key): Path<String>, request: Request) -> Result<Response, Problem> {
+async fn public_label(State(app): State<App>, Id(key): Id, request: Request) -> Result<Response, Problem> {
     let (asked, address) = (asked(&request)?, address_of(&request));
     counted(&app, &address).await?;
     let label = read(&app, &key, asked).await?;
@@ -55,7 +56,7 @@ async fn public_label(State(app): State<App>, Path(key): Path<String>, request: 
 }
 
 /// The same as a page, without scripts.
-async fn shown_page(State(app): State<App>, Path(key): Path<String>, request: Request) -> Response {
+async fn shown_page(State(app): State<App>, Id(key): Id, request: Request) -> Response {
     let (asked, address) = (asked(&request), address_of(&request));
     let shown = async {
         counted(&app, &address).await?;

@@ -23,8 +23,9 @@ pub use bouquet::{
 pub use fields::Fields;
 pub use group::{GroupInput, group_from_proto, group_to_proto};
 pub use label::{
-    AuditInput, CharterInput, DueKey, SignInput, audit_from_proto, audit_to_proto, charter_from_proto, charter_to_proto, due_from_proto,
-    list_audits_from_proto, outcome_to_proto, scheme_from_proto, scheme_to_proto, sign_from_proto,
+    AuditInput, CharterInput, DueKey, SignInput, audit_from_proto, audit_to_proto, charter_from_proto,
+    charter_to_proto, due_from_proto, list_audits_from_proto, outcome_to_proto, scheme_from_proto, scheme_to_proto,
+    sign_from_proto,
 };
 pub use login::{Credentials, credentials_from_proto};
 pub use member::{ListMembersInput, MemberInput, list_members_from_proto, member_to_proto, members_from_proto};
@@ -34,8 +35,8 @@ pub use party::{parties_from_proto, party_to_proto};
 pub use person::{GrantInput, GroupRef, PersonInput, grant_to_proto, people_from_proto, person_to_proto};
 pub(crate) use person::{parse_login, parse_password};
 pub use practitioner::{
-    AttachmentInput, ListPractitionersInput, PractitionerInput, PractitionerRef, list_practitioners_from_proto, practitioner_to_proto,
-    practitioners_from_proto,
+    AttachmentInput, ListPractitionersInput, PractitionerInput, PractitionerRef, list_practitioners_from_proto,
+    practitioner_to_proto, practitioners_from_proto,
 };
 pub use site::{SiteInput, list_sites_from_proto, site_to_proto, sites_from_proto};
 

@@ -31,7 +31,10 @@ pub use bouquet::{Ending, EndingRule, PriceUnit, Service, ServiceTerms, Subscrip
 pub use error::MembershipError;
 pub use group::{FormRules, Group, GroupForm};
 pub use identifier::{Finess, Gln, Key, Rpps, Siret};
-pub use label::{Axis, Criterion, Decision, Finding, LabelLevel, Outcome, Scheme, Verdict, audit, check_findings, check_scheme, months_after};
+pub use label::{
+    Axis, Criterion, Decision, Finding, LabelLevel, Outcome, Scheme, Verdict, audit, check_findings, check_scheme,
+    months_after,
+};
 pub use login::{FAILURE_WINDOW, FAILURES_ALLOWED, TOKEN_LIFETIME, locked_for};
 pub use member::{Member, MemberFacts, MemberKind, Period, find_overlap};
 pub use members_load::{Known, MembersLoad, PartyRow, PractitionerRow, Registrar, Row, SiteRow};

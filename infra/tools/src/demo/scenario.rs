@@ -149,7 +149,9 @@ pub fn table(told: &[(&str, Vec<Shown>)]) -> String {
 pub fn json(told: &[(&str, Vec<Shown>)]) -> Value {
     let scenarios: BTreeMap<&str, Vec<Value>> = told
         .iter()
-        .map(|(name, shown)| (*name, shown.iter().map(|line| json!({ "what": line.what, "said": line.said })).collect()))
+        .map(|(name, shown)| {
+            (*name, shown.iter().map(|line| json!({ "what": line.what, "said": line.said })).collect())
+        })
         .collect();
     json!({ "scenarios": scenarios })
 }

@@ -155,14 +155,13 @@ impl App {
             Claim::Fresh(command) => command,
         };
         let secret = || Failure::not_found("subscription", input.subscription);
-        let mut subscription = store::bouquet::lock_subscription(command.conn(), group, input.subscription)
-            .await?
-            .ok_or_else(secret)?;
+        let mut subscription =
+            store::bouquet::lock_subscription(command.conn(), group, input.subscription).await?.ok_or_else(secret)?;
         let today = command.today().await?;
         let whose = PractitionerRef::Id(subscription.practitioner_id);
-        practitioners::locked(command.conn(), caller, today, &whose).await.map_err(|failure| {
-            if failure.reason() == "NOT_FOUND" { secret() } else { failure }
-        })?;
+        practitioners::locked(command.conn(), caller, today, &whose)
+            .await
+            .map_err(|failure| if failure.reason() == "NOT_FOUND" { secret() } else { failure })?;
         let given_on = input.given_on.unwrap_or(today);
         if given_on > today {
             return Err(Failure::invalid_field("given_on", "must not be after today"));

@@ -81,7 +81,11 @@ impl App {
     ///
     /// # Errors
     /// `ROLE_NOT_ALLOWED`, `WRONG_SESSION`, `INVALID_INPUT`, `NOT_FOUND`, `NO_CHARTER_ON_DAY`, `CHARTER_SIGNED_ALREADY`.
-    pub async fn sign_charter(&self, caller: &Caller, request: SignCharterRequest) -> Result<SignCharterResponse, Failure> {
+    pub async fn sign_charter(
+        &self,
+        caller: &Caller,
+        request: SignCharterRequest,
+    ) -> Result<SignCharterResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let group = caller.group()?;
         let input = sign_from_proto(&request)?;

@@ -76,7 +76,11 @@ impl App {
     /// # Errors
     /// `ROLE_NOT_ALLOWED`, `WRONG_SESSION`, `INVALID_INPUT`, `NOT_FOUND`, `NO_LABEL_ON_DAY`, `CHARTER_NOT_SIGNED`,
     /// `PRACTITIONER_NOT_IN_GROUP`, `AUDIT_BEFORE_LAST`.
-    pub async fn record_audit(&self, caller: &Caller, request: RecordAuditRequest) -> Result<RecordAuditResponse, Failure> {
+    pub async fn record_audit(
+        &self,
+        caller: &Caller,
+        request: RecordAuditRequest,
+    ) -> Result<RecordAuditResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let group = caller.group()?;
         let input = audit_from_proto(request.audit.as_ref())?;
@@ -119,7 +123,11 @@ impl App {
     ///
     /// # Errors
     /// `WRONG_SESSION`, `INVALID_INPUT`.
-    pub async fn list_audits(&self, caller: &Caller, request: ListAuditsRequest) -> Result<ListAuditsResponse, Failure> {
+    pub async fn list_audits(
+        &self,
+        caller: &Caller,
+        request: ListAuditsRequest,
+    ) -> Result<ListAuditsResponse, Failure> {
         let group = caller.group()?;
         let only = only_own(caller)?;
         let (practitioner, page) = list_audits_from_proto(&request, is_service(caller))?;

@@ -22,7 +22,11 @@ impl App {
     /// # Errors
     /// `ROLE_NOT_ALLOWED`, `WRONG_SESSION`, `NOT_FOUND` (the group), `INVALID_INPUT` when there are too many rows. Faults of rows are in
     /// the answer.
-    pub async fn load_members(&self, caller: &Caller, request: LoadMembersRequest) -> Result<LoadMembersResponse, Failure> {
+    pub async fn load_members(
+        &self,
+        caller: &Caller,
+        request: LoadMembersRequest,
+    ) -> Result<LoadMembersResponse, Failure> {
         caller.require(&[Role::Administrator, Role::PurchasingOfficer])?;
         let group = caller.group()?;
         let (rows, mut faults) = rows_from_proto(&request.rows, request.errors.len())?;
@@ -103,10 +107,12 @@ async fn save(conn: &mut PgConnection, group: GroupId, load: &MembersLoad) -> Re
     store::site::save_all(conn, &load.sites).await?;
     store::member::insert_all(conn, group, &load.members).await?;
     store::practitioner::save_all(conn, group, &load.practitioners).await?;
-    let of_new = load.practitioners.iter().flat_map(|one| one.attachments.iter().map(|attachment| (one.id, attachment)));
+    let of_new =
+        load.practitioners.iter().flat_map(|one| one.attachments.iter().map(|attachment| (one.id, attachment)));
     let attachments: Vec<_> = of_new.chain(load.attachments.iter().map(|(id, attachment)| (*id, attachment))).collect();
     store::practitioner::attach_all(conn, group, &attachments).await?;
-    let signatures: Vec<_> = load.practitioners.iter().filter_map(|one| Some((one.id, one.signature.as_ref()?))).collect();
+    let signatures: Vec<_> =
+        load.practitioners.iter().filter_map(|one| Some((one.id, one.signature.as_ref()?))).collect();
     store::charter::sign_all(conn, group, &signatures).await
 }
 

@@ -13,8 +13,8 @@ use sqlx::PgConnection;
 use super::{App, is_service, only_own, registry::refuse};
 use crate::{
     convert::{
-        ListPractitionersInput, PractitionerInput, PractitionerRef, list_practitioners_from_proto, practitioner_to_proto,
-        practitioners_from_proto,
+        ListPractitionersInput, PractitionerInput, PractitionerRef, list_practitioners_from_proto,
+        practitioner_to_proto, practitioners_from_proto,
     },
     domain::{
         Attachment, MembershipError, Party, PartyKind, PartyRef, Practitioner, Signature, find_attachment_overlap,
@@ -49,23 +49,29 @@ impl App {
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         let present = store::practitioner::find_by_rpps(command.conn(), group, &numbers).await?;
         let charters = store::charter::versions(command.conn(), group).await?;
-        let first_audit = store::label::schemes(command.conn(), group, 1).await?.first().map(|one| one.first_audit_months);
+        let first_audit =
+            store::label::schemes(command.conn(), group, 1).await?.first().map(|one| one.first_audit_months);
         let there = There { parties, present, charters, first_audit, today };
         let practitioners = there.resolve(inputs)?;
         let ids: Vec<_> = practitioners.iter().map(|one| one.id).collect();
         store::practitioner::save_all(command.conn(), group, &practitioners).await?;
         store::practitioner::detach_all(command.conn(), group, &ids).await?;
-        let attachments: Vec<_> =
-            practitioners.iter().flat_map(|one| one.attachments.iter().map(|attachment| (one.id, attachment))).collect();
+        let attachments: Vec<_> = practitioners
+            .iter()
+            .flat_map(|one| one.attachments.iter().map(|attachment| (one.id, attachment)))
+            .collect();
         store::practitioner::attach_all(command.conn(), group, &attachments).await?;
-        let signatures: Vec<_> = practitioners.iter().filter_map(|one| Some((one.id, one.signature.as_ref()?))).collect();
+        let signatures: Vec<_> =
+            practitioners.iter().filter_map(|one| Some((one.id, one.signature.as_ref()?))).collect();
         store::charter::sign_all(command.conn(), group, &signatures).await?;
         // Read again: with what those who were there hold.
         let mut saved = store::practitioner::find_by_rpps(command.conn(), group, &numbers).await?;
         saved.sort_by_key(|one| ids.iter().position(|id| *id == one.id));
         let event = PractitionersAdded { practitioner_ids: ids.iter().map(ToString::to_string).collect() };
         command.append(group.uuid(), "membership.practitioners_added.v1", &event).await?;
-        command.finish(AddPractitionersResponse { practitioners: saved.iter().map(practitioner_to_proto).collect() }).await
+        command
+            .finish(AddPractitionersResponse { practitioners: saved.iter().map(practitioner_to_proto).collect() })
+            .await
     }
 
     /// Practitioners of the session's group on a day. Who acts for a party sees those attached to it.
@@ -90,7 +96,10 @@ impl App {
             store::practitioner::list(tx.conn(), group, Wanted { on, party, id, only, page }).await?;
         tx.rollback().await?;
         let next_after = page.cut(&mut practitioners, |one| one.id.to_string());
-        Ok(ListPractitionersResponse { practitioners: practitioners.iter().map(practitioner_to_proto).collect(), next_after })
+        Ok(ListPractitionersResponse {
+            practitioners: practitioners.iter().map(practitioner_to_proto).collect(),
+            next_after,
+        })
     }
 }
 
@@ -137,14 +146,19 @@ impl There {
             for (place, one) in attachments.into_iter().enumerate() {
                 let field = at(&format!("attachments[{place}].party_id"));
                 match self.parties.get(&one.party) {
-                    Some(party) if party.kind == PartyKind::Establishment => practitioner.attachments.push(Attachment {
-                        party_id: party.id,
-                        kind: one.kind,
-                        period: one.period,
-                        party_name: party.name.clone(),
-                    }),
+                    Some(party) if party.kind == PartyKind::Establishment => {
+                        practitioner.attachments.push(Attachment {
+                            party_id: party.id,
+                            kind: one.kind,
+                            period: one.period,
+                            party_name: party.name.clone(),
+                        })
+                    }
                     Some(party) => {
-                        faults.push(FieldFault::new(field, format!("{} is a {}, no practice or hospital", party.key, party.kind.name())));
+                        faults.push(FieldFault::new(
+                            field,
+                            format!("{} is a {}, no practice or hospital", party.key, party.kind.name()),
+                        ));
                     }
                     None => faults.push(FieldFault::new(field, format!("{} is no party", one.party))),
                 }
@@ -161,14 +175,18 @@ impl There {
                 }
                 let stored = known.signature.as_ref().map(|signature| signature.signed_on);
                 if signed.as_ref().is_some_and(|(day, _)| Some(*day) != stored) {
-                    faults.push(FieldFault::new(at("charter_signed_on"), "of a known practitioner is signed by SignCharter"));
+                    faults.push(FieldFault::new(
+                        at("charter_signed_on"),
+                        "of a known practitioner is signed by SignCharter",
+                    ));
                 }
             } else {
                 match self.signature(practitioner.period.from(), signed) {
                     Ok(signature) => practitioner.signature = signature,
                     Err(detail) => faults.push(FieldFault::new(at("charter_signed_on"), detail)),
                 }
-                practitioner.audit_due_on = self.first_audit.map(|months| months_after(practitioner.period.from(), months));
+                practitioner.audit_due_on =
+                    self.first_audit.map(|months| months_after(practitioner.period.from(), months));
             }
             resolved.push(practitioner);
         }
@@ -177,7 +195,11 @@ impl There {
     }
 
     /// The signature with which somebody joins.
-    fn signature(&self, joined_on: NaiveDate, signed: Option<(NaiveDate, String)>) -> Result<Option<Signature>, String> {
+    fn signature(
+        &self,
+        joined_on: NaiveDate,
+        signed: Option<(NaiveDate, String)>,
+    ) -> Result<Option<Signature>, String> {
         match signed {
             None => match in_force(&self.charters, joined_on) {
                 None => Ok(None),

@@ -8,8 +8,8 @@ use kit::{
 use proto::membership::v1 as pb;
 
 use super::{
-    Fields, PractitionerRef, check_repeats, fields::date_to_text, page_from_proto, practitioner::practitioner_reference,
-    site::party_reference,
+    Fields, PractitionerRef, check_repeats, fields::date_to_text, page_from_proto,
+    practitioner::practitioner_reference, site::party_reference,
 };
 use crate::domain::{Key, Page, PartyRef, PriceUnit, Service, ServiceTerms, Subscription};
 
@@ -160,10 +160,11 @@ pub fn subscribe_from_proto(request: &pb::SubscribeRequest) -> Result<SubscribeI
         None => text.parse().map(ServiceRef::Id).map_err(|_| "must be a service's id (svc_…) or key:… with its key"),
     });
     let starts_on = fields.date("starts_on", &request.starts_on);
-    let read = practitioner
-        .zip(service)
-        .zip(starts_on)
-        .map(|((practitioner, service), starts_on)| SubscribeInput { practitioner, service, starts_on });
+    let read = practitioner.zip(service).zip(starts_on).map(|((practitioner, service), starts_on)| SubscribeInput {
+        practitioner,
+        service,
+        starts_on,
+    });
     fields.finish(read)
 }
 

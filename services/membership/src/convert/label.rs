@@ -259,7 +259,12 @@ pub fn audit_from_proto(audit: Option<&pb::LabelAudit>) -> Result<AuditInput, Fa
         }
     }
     let read = practitioner.zip(held_on).zip(findings);
-    fields.finish(read.map(|((practitioner, held_on), findings)| AuditInput { practitioner, held_on, held_by, findings }))
+    fields.finish(read.map(|((practitioner, held_on), findings)| AuditInput {
+        practitioner,
+        held_on,
+        held_by,
+        findings,
+    }))
 }
 
 /// An audit as people read it.

@@ -83,7 +83,12 @@ impl Cells<'_> {
         if count > most {
             self.fault(column, text, format!("Le texte a {count} caractères."), &format!("{most} caractères au plus."));
         } else if text.chars().any(char::is_control) {
-            self.fault(column, text, "Le texte contient un retour à la ligne ou un caractère spécial.".into(), "Écrivez-le sur une ligne.");
+            self.fault(
+                column,
+                text,
+                "Le texte contient un retour à la ligne ou un caractère spécial.".into(),
+                "Écrivez-le sur une ligne.",
+            );
         }
         text.trim().to_owned()
     }
@@ -105,7 +110,8 @@ impl Cells<'_> {
     fn practitioner(&mut self) -> Option<PractitionerRow> {
         let row = self.row;
         if row.rpps.is_empty() && row.name.is_empty() {
-            let strays = [("email", &row.email), ("joined_on", &row.joined_on), ("charter_signed_on", &row.charter_signed_on)];
+            let strays =
+                [("email", &row.email), ("joined_on", &row.joined_on), ("charter_signed_on", &row.charter_signed_on)];
             for (column, text) in strays.into_iter().filter(|(_, text)| !text.is_empty()) {
                 let problem = "La ligne n'a pas de praticien.".to_owned();
                 self.fault(column, text, problem, "Indiquez son RPPS et son nom, ou videz la cellule.");
@@ -121,7 +127,8 @@ impl Cells<'_> {
             self.fault("name", "", "Le nom manque.".into(), "Indiquez le nom du praticien.");
         }
         let name = self.text("name", &row.name, 200);
-        let email = self.maybe("email", &row.email, parse_email, "n'est pas une adresse.", "Vérifiez-la, ou videz la cellule.");
+        let email =
+            self.maybe("email", &row.email, parse_email, "n'est pas une adresse.", "Vérifiez-la, ou videz la cellule.");
         let joined_on = self.date("joined_on", &row.joined_on);
         if row.joined_on.is_empty() {
             self.fault("joined_on", "", "Le jour d'adhésion manque.".into(), "Indiquez-le, par exemple 31/03/2026.");
@@ -163,8 +170,13 @@ impl Cells<'_> {
         let key = self.key("establishment", &party.key);
         let name = self.text("establishment_name", &party.name, 200);
         let remedy = "Un SIRET a 14 chiffres, dont des clés ; mettez la colonne au format Texte.";
-        let siret =
-            self.maybe("siret", &party.siret, Siret::parse, "n'est pas un SIRET : sa longueur ou sa clé est fausse.", remedy);
+        let siret = self.maybe(
+            "siret",
+            &party.siret,
+            Siret::parse,
+            "n'est pas un SIRET : sa longueur ou sa clé est fausse.",
+            remedy,
+        );
         let finess = self.finess("finess", &party.finess);
         let gln = self.gln("gln", &party.gln);
         let evidence = self.text("buyer_status_evidence", &party.buyer_status_evidence, 1_000);
@@ -196,9 +208,19 @@ impl Cells<'_> {
         let row = self.row;
         let site = row.site.as_ref().unwrap_or(&empty);
         if site.key.is_empty() && site.finess.is_empty() && site.gln.is_empty() {
-            let strays = [("site_name", &site.name), ("address", &site.address), ("postcode", &site.postcode), ("city", &site.city)];
+            let strays = [
+                ("site_name", &site.name),
+                ("address", &site.address),
+                ("postcode", &site.postcode),
+                ("city", &site.city),
+            ];
             for (column, text) in strays.into_iter().filter(|(_, text)| !text.is_empty()) {
-                self.fault(column, text, "La ligne n'a pas de site.".into(), "Indiquez la clé du site, ou videz la cellule.");
+                self.fault(
+                    column,
+                    text,
+                    "La ligne n'a pas de site.".into(),
+                    "Indiquez la clé du site, ou videz la cellule.",
+                );
             }
             return None;
         }
@@ -214,7 +236,9 @@ impl Cells<'_> {
             finess: self.finess("site_finess", &site.finess),
             gln: self.gln("site_gln", &site.gln),
             address: self.text("address", &site.address, 300),
-            postcode: self.maybe("postcode", &site.postcode, postcode, "n'est pas un code postal.", remedy).unwrap_or_default(),
+            postcode: self
+                .maybe("postcode", &site.postcode, postcode, "n'est pas un code postal.", remedy)
+                .unwrap_or_default(),
             city: self.text("city", &site.city, 100),
         })
     }

@@ -54,7 +54,10 @@ impl std::fmt::Display for PractitionerRef {
 pub(super) fn practitioner_reference(fields: &mut Fields, field: &str, text: &str) -> Option<PractitionerRef> {
     fields.parsed(field, text, |text| match text.strip_prefix("rpps:") {
         Some(rpps) => Rpps::parse(rpps).map(PractitionerRef::Rpps),
-        None => text.parse().map(PractitionerRef::Id).map_err(|_| "must be a practitioner's id (pra_…) or rpps:… with its number"),
+        None => text
+            .parse()
+            .map(PractitionerRef::Id)
+            .map_err(|_| "must be a practitioner's id (pra_…) or rpps:… with its number"),
     })
 }
 
@@ -141,12 +144,7 @@ fn practitioner_from_proto(fields: &mut Fields, path: &str, one: &pb::Practition
     })
 }
 
-fn period_of(
-    fields: &mut Fields,
-    field: &str,
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-) -> Option<Period> {
+fn period_of(fields: &mut Fields, field: &str, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Option<Period> {
     let period = Period::new(from?, to);
     if period.is_none() {
         fields.fault(field, "must not be before the first day");
@@ -197,9 +195,8 @@ pub fn list_practitioners_from_proto(
 ) -> Result<ListPractitionersInput, Failure> {
     let mut fields = Fields::new();
     let on = fields.date_if_any("on", &request.on);
-    let party = fields.parsed_if_any("party_id", &request.party_id, |text| {
-        text.parse().map_err(|_| "must be a party's id (pty_…)")
-    });
+    let party = fields
+        .parsed_if_any("party_id", &request.party_id, |text| text.parse().map_err(|_| "must be a party's id (pty_…)"));
     let id = fields.parsed_if_any("practitioner_id", &request.practitioner_id, |text| {
         text.parse().map_err(|_| "must be a practitioner's id (pra_…)")
     });
@@ -210,9 +207,8 @@ pub fn list_practitioners_from_proto(
 /// A practitioner as people read it.
 #[must_use]
 pub fn practitioner_to_proto(one: &Practitioner) -> pb::Practitioner {
-    let (level, level_name, level_since) = one.level.clone().map_or((0, String::new(), None), |(level, name, since)| {
-        (level, name, Some(since))
-    });
+    let (level, level_name, level_since) =
+        one.level.clone().map_or((0, String::new(), None), |(level, name, since)| (level, name, Some(since)));
     let attachment = |attachment: &crate::domain::Attachment| pb::Attachment {
         party_id: attachment.party_id.to_string(),
         kind: place_to_proto(attachment.kind).into(),

@@ -160,7 +160,8 @@ pub fn last_day(subscription: &Subscription, given_on: NaiveDate) -> Option<Endi
         Some(_) | None => (subscription.starts_on, EndingRule::NotBegun),
     };
     let french = |day: NaiveDate| day.format("%d/%m/%Y").to_string();
-    let bound = term.map_or_else(|| "sans durée d'engagement".to_owned(), |term| format!("engagé jusqu'au {}", french(term)));
+    let bound =
+        term.map_or_else(|| "sans durée d'engagement".to_owned(), |term| format!("engagé jusqu'au {}", french(term)));
     let text = format!(
         "Abonnement pris le {}, {bound} ; préavis de {} mois donné le {}, qui court jusqu'au {} : il prend fin le {}.",
         french(subscription.starts_on),
@@ -229,7 +230,8 @@ mod tests {
             offered_to: Some(day("2026-12-31")),
             subscriber_count: 0,
         };
-        for (on, offered) in [("2025-12-31", false), ("2026-01-01", true), ("2026-12-31", true), ("2027-01-01", false)] {
+        for (on, offered) in [("2025-12-31", false), ("2026-01-01", true), ("2026-12-31", true), ("2027-01-01", false)]
+        {
             assert_eq!(service.is_offered_on(day(on)), offered, "{on}");
         }
         service.offered_to = None;

@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn rpps_numbers_are_checked_by_form_only() {
-        for (rpps, valid) in [("10000000001", true), ("1000000000", false), ("100000000011", false), ("1000000000A", false)]
+        for (rpps, valid) in
+            [("10000000001", true), ("1000000000", false), ("100000000011", false), ("1000000000A", false)]
         {
             assert_eq!(Rpps::parse(rpps).is_ok(), valid, "{rpps}");
         }

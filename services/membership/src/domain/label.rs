@@ -244,12 +244,7 @@ pub fn audit(scheme: &Scheme, findings: &[Finding], before: i32, held_on: NaiveD
     };
     let next = scheme.levels.iter().filter(|level| level.level > after).min_by_key(|level| level.level);
     let above = next.map_or_else(String::new, |level| {
-        format!(
-            " ; le niveau {} demande {} % et {} %",
-            name(level.level),
-            level.territory_percent,
-            level.team_percent
-        )
+        format!(" ; le niveau {} demande {} % et {} %", name(level.level), level.territory_percent, level.team_percent)
     });
     let text = format!(
         "Territoire {} %, équipe {} % (version {} des critères, critère en partie rempli compté à {} %) : niveau {}{above}. Avant : {}. \
@@ -409,7 +404,9 @@ mod tests {
     #[test]
     fn the_decision_says_its_figures() {
         let decision = held([Met, Partly, Met, Met], 3);
-        for part in ["Territoire 70 %", "équipe 100 %", "niveau 2 (N2)", "demande 90 % et 90 %", "abaissé", "20/11/2027"] {
+        for part in
+            ["Territoire 70 %", "équipe 100 %", "niveau 2 (N2)", "demande 90 % et 90 %", "abaissé", "20/11/2027"]
+        {
             assert!(decision.text.contains(part), "{part}: {}", decision.text);
         }
     }
@@ -421,8 +418,10 @@ mod tests {
         faulty[0].evidence.clear();
         faulty[1].criterion = "t1".into();
         faulty[2].criterion = "zz".into();
-        let faults: Vec<String> =
-            check_findings(&scheme(), &faulty).into_iter().map(|fault| format!("{} {}", fault.field, fault.detail)).collect();
+        let faults: Vec<String> = check_findings(&scheme(), &faulty)
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.field, fault.detail))
+            .collect();
         assert_eq!(faults.len(), 5, "{faults:?}");
         assert!(faults[3].contains("t2") && faults[4].contains("e1"), "{faults:?}");
     }

@@ -180,13 +180,17 @@ impl MembersLoad {
 
     /// The establishment of a row: one that is there, or a new one.
     fn party(&mut self, number: i64, row: &PartyRow, known: &Known, registrar: Registrar) -> Option<PartyId> {
-        let mut alike: Vec<&Party> = known.parties.iter().chain(&self.parties).filter(|party| row.is_alike(party)).collect();
+        let mut alike: Vec<&Party> =
+            known.parties.iter().chain(&self.parties).filter(|party| row.is_alike(party)).collect();
         alike.dedup_by_key(|party| party.id);
         let faults = match alike.as_slice() {
             [] => return self.new_party(number, row, registrar),
             [party] => row.contradictions(number, party),
             [one, other, ..] => {
-                let problem = format!("La clé et les numéros désignent deux établissements : « {} » et « {} ».", one.key, other.key);
+                let problem = format!(
+                    "La clé et les numéros désignent deux établissements : « {} » et « {} ».",
+                    one.key, other.key
+                );
                 vec![fault(number, "establishment", "", problem, MEND_FILE)]
             }
         };
@@ -286,7 +290,8 @@ impl MembersLoad {
             }
             [site] => faults.extend(row.contradictions(number, site, party)),
             [one, other, ..] => {
-                let problem = format!("La clé et les numéros désignent deux sites : « {} » et « {} ».", one.key, other.key);
+                let problem =
+                    format!("La clé et les numéros désignent deux sites : « {} » et « {} ».", one.key, other.key);
                 faults.push(fault(number, "site", "", problem, MEND_FILE));
             }
         }
@@ -310,20 +315,30 @@ impl MembersLoad {
 
     fn member(&mut self, number: i64, party: PartyId, kind: MemberKind, from: NaiveDate, known: &Known) {
         let Some(period) = Period::new(from, None) else { return };
-        let there = known.members.iter().chain(&self.members).find(|one| one.party_id == party && one.period.overlaps(period));
+        let there =
+            known.members.iter().chain(&self.members).find(|one| one.party_id == party && one.period.overlaps(period));
         match there {
             None => self.members.push(Member { party_id: party, kind, period }),
             Some(one) if one.kind == kind && one.period.from() == from => {}
             Some(one) => {
-                let problem =
-                    format!("L'établissement appartient déjà au groupe depuis le {}.", one.period.from().format("%d/%m/%Y"));
+                let problem = format!(
+                    "L'établissement appartient déjà au groupe depuis le {}.",
+                    one.period.from().format("%d/%m/%Y")
+                );
                 let remedy = "Reprenez ce jour et cette qualité, ou laissez les deux cellules vides.";
                 self.faults.push(fault(number, "member_from", &from.to_string(), problem, remedy));
             }
         }
     }
 
-    fn practitioner(&mut self, number: i64, row: &PractitionerRow, party: Option<PartyId>, known: &Known, today: NaiveDate) {
+    fn practitioner(
+        &mut self,
+        number: i64,
+        row: &PractitionerRow,
+        party: Option<PartyId>,
+        known: &Known,
+        today: NaiveDate,
+    ) {
         let Some(party) = party else {
             if self.faults.last().is_none_or(|last| last.row != number) {
                 self.faults.push(fault(
@@ -379,12 +394,16 @@ impl MembersLoad {
 
 /// The signature with which somebody joins: of the charter in force on that day, where the group has one.
 fn signature(row: &PractitionerRow, known: &Known, today: NaiveDate) -> Result<Option<Signature>, (String, String)> {
-    let in_force = |day: NaiveDate| known.charters.iter().rev().find(|(_, from)| *from <= day).map(|(version, _)| *version);
+    let in_force =
+        |day: NaiveDate| known.charters.iter().rev().find(|(_, from)| *from <= day).map(|(version, _)| *version);
     let french = |day: NaiveDate| day.format("%d/%m/%Y").to_string();
     match (row.signed_on, in_force(row.joined_on)) {
         (None, None) => Ok(None),
         (None, Some(version)) => Err((
-            format!("La charte (version {version}) est en vigueur le {} : adhérer, c'est la signer.", french(row.joined_on)),
+            format!(
+                "La charte (version {version}) est en vigueur le {} : adhérer, c'est la signer.",
+                french(row.joined_on)
+            ),
             "Indiquez le jour de la signature.".to_owned(),
         )),
         (Some(signed_on), _) if signed_on > today => Err((
@@ -407,7 +426,13 @@ impl PractitionerRow {
         let mut faults = Vec::new();
         let mut differs = |column, said: &str, is: String| {
             let problem = format!("Le praticien {} est connu avec « {is} ».", self.rpps);
-            faults.push(fault(number, column, said, problem, "Reprenez la même valeur, ou corrigez la fiche du praticien."));
+            faults.push(fault(
+                number,
+                column,
+                said,
+                problem,
+                "Reprenez la même valeur, ou corrigez la fiche du praticien.",
+            ));
         };
         if self.name != there.name {
             differs("name", &self.name, there.name.clone());
@@ -486,7 +511,8 @@ impl SiteRow {
         }
         let mut differs = |column, said: Option<&str>, is: Option<&str>| {
             if let Some(said) = said.filter(|said| Some(*said) != is) {
-                let problem = format!("« {} » est au registre avec « {} », pas « {said} ».", site.key, is.unwrap_or("aucun"));
+                let problem =
+                    format!("« {} » est au registre avec « {} », pas « {said} ».", site.key, is.unwrap_or("aucun"));
                 faults.push(fault(number, column, said, problem, MEND_FILE));
             }
         };

@@ -56,7 +56,8 @@ fn price_unit(name: &str) -> Option<PriceUnit> {
 }
 
 /// A service with the subscriptions that run on a day, `$2`.
-const SERVICES: &str = "SELECT s.service_id, s.key, s.name, s.provider_id, p.name AS provider_name, s.price_unit, s.price_cents,
+const SERVICES: &str =
+    "SELECT s.service_id, s.key, s.name, s.provider_id, p.name AS provider_name, s.price_unit, s.price_cents,
     s.term_months, s.notice_months, s.offered_from, s.offered_to,
     (SELECT count(*) FROM subscription u WHERE u.group_id = s.group_id AND u.service_id = s.service_id
        AND u.starts_on <= $2 AND (u.ends_on IS NULL OR u.ends_on >= $2)) AS subscriber_count

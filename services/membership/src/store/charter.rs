@@ -64,15 +64,17 @@ pub async fn versions(conn: &mut PgConnection, group: GroupId) -> Result<Vec<(i3
 /// # Errors
 /// When the database is away.
 pub async fn insert(conn: &mut PgConnection, group: GroupId, charter: &Charter) -> Result<(), Failure> {
-    sqlx::query("INSERT INTO charter (group_id, version, title, text, valid_from, sha256) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(group)
-        .bind(charter.version)
-        .bind(&charter.title)
-        .bind(&charter.text)
-        .bind(charter.valid_from)
-        .bind(&charter.sha256)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO charter (group_id, version, title, text, valid_from, sha256) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(group)
+    .bind(charter.version)
+    .bind(&charter.title)
+    .bind(&charter.text)
+    .bind(charter.valid_from)
+    .bind(&charter.sha256)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -52,10 +52,11 @@ pub async fn schemes(conn: &mut PgConnection, group: GroupId, limit: i64) -> Res
         .map(|row| {
             let bad = |column: &str| corrupt("label_scheme", column, row.version);
             let months = |months: i32, column: &str| u32::try_from(months).map_err(|_| bad(column));
-            let criteria = criteria.iter().filter(|(version, ..)| *version == row.version).map(|(_, key, title, axis, points)| {
-                let axis = named(&Axis::ALL, Axis::name, axis).ok_or_else(|| bad("axis"))?;
-                Ok(Criterion { key: key.clone(), title: title.clone(), axis, points: *points })
-            });
+            let criteria =
+                criteria.iter().filter(|(version, ..)| *version == row.version).map(|(_, key, title, axis, points)| {
+                    let axis = named(&Axis::ALL, Axis::name, axis).ok_or_else(|| bad("axis"))?;
+                    Ok(Criterion { key: key.clone(), title: title.clone(), axis, points: *points })
+                });
             let levels = levels.iter().filter(|(version, ..)| *version == row.version);
             Ok(Scheme {
                 version: row.version,

@@ -78,11 +78,7 @@ impl TryFrom<Row> for Practitioner {
     }
 }
 
-async fn attached(
-    conn: &mut PgConnection,
-    group: GroupId,
-    rows: Vec<Row>,
-) -> Result<Vec<Practitioner>, Failure> {
+async fn attached(conn: &mut PgConnection, group: GroupId, rows: Vec<Row>) -> Result<Vec<Practitioner>, Failure> {
     let mut practitioners = rows.into_iter().map(Practitioner::try_from).collect::<Result<Vec<_>, _>>()?;
     let attachments: Vec<AttachmentRow> = sqlx::query_as(
         "SELECT a.practitioner_id, a.party_id, a.valid_from, a.valid_to, a.kind, p.name AS party_name
@@ -205,13 +201,10 @@ pub async fn lock(
     id: Option<PractitionerId>,
     rpps: Option<&str>,
 ) -> Result<Option<Practitioner>, Failure> {
-    let sql = format!("{COLUMNS} WHERE p.group_id = $1 AND (p.practitioner_id = $2 OR p.rpps = $3) FOR NO KEY UPDATE OF p");
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(group)
-        .bind(id)
-        .bind(rpps)
-        .fetch_all(&mut *conn)
-        .await?;
+    let sql =
+        format!("{COLUMNS} WHERE p.group_id = $1 AND (p.practitioner_id = $2 OR p.rpps = $3) FOR NO KEY UPDATE OF p");
+    let rows: Vec<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(group).bind(id).bind(rpps).fetch_all(&mut *conn).await?;
     Ok(attached(conn, group, rows).await?.pop())
 }
 

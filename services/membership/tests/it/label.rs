@@ -115,7 +115,11 @@ async fn an_audit_gives_renews_lowers_and_withdraws_and_each_sets_the_next_due_d
         assert_eq!((listed.practitioners[0].level, listed.practitioners[0].audit_due_on.as_str()), (level, next));
         since.push(listed.practitioners[0].level_since.clone());
     }
-    assert_eq!(since, ["2024-06-01", "2024-06-01", "2024-08-01", "2024-09-01", ""], "a renewed level began when it was given");
+    assert_eq!(
+        since,
+        ["2024-06-01", "2024-06-01", "2024-08-01", "2024-09-01", ""],
+        "a renewed level began when it was given"
+    );
     let held = app.list_audits(&gie.officer(), ListAuditsRequest::default()).await.unwrap().audits;
     assert_eq!(held.len(), 5);
     assert_eq!(held[0].findings.iter().map(|one| one.criterion.as_str()).collect::<Vec<_>>(), ["t", "e"]);
@@ -167,9 +171,13 @@ async fn joining_signs_the_charter_and_a_level_takes_a_signature() {
     let joined = app.add_practitioners(&gie.officer(), join("2024-02-01")).await.unwrap().practitioners.remove(0);
     assert_eq!((joined.charter_version, joined.charter_signed_by.as_str()), (1, "Dr 10000000004"));
     assert_eq!(joined.audit_due_on, "2026-02-01");
-    let unsigned = app.record_audit(&gie.officer(), audit(&gie.practitioners[0], "2024-06-01", [Verdict::Met; 2])).await;
+    let unsigned =
+        app.record_audit(&gie.officer(), audit(&gie.practitioners[0], "2024-06-01", [Verdict::Met; 2])).await;
     assert_eq!(reason(unsigned), "CHARTER_NOT_SIGNED");
-    assert_eq!(reason(app.sign_charter(&gie.officer(), sign(&joined.id, "2024-03-01")).await), "CHARTER_SIGNED_ALREADY");
+    assert_eq!(
+        reason(app.sign_charter(&gie.officer(), sign(&joined.id, "2024-03-01")).await),
+        "CHARTER_SIGNED_ALREADY"
+    );
     let early = app.sign_charter(&gie.officer(), sign(&gie.practitioners[0], "2023-12-31")).await;
     assert_eq!(reason(early), "NO_CHARTER_ON_DAY");
     // A new version is signed anew; the first signature stays.
@@ -199,7 +207,11 @@ async fn an_audit_out_of_place_is_refused_and_says_why() {
     assert_eq!(refusal(app.record_audit(&gie.officer(), partial).await).1, ["audit.findings"]);
     for role in [Role::MemberRequester, Role::MemberReceiver, Role::Auditor, Role::Administrator, Role::Supplier] {
         let caller = in_group(&gie.group, Some(&gie.parties[0]), role);
-        assert_eq!(reason(app.record_audit(&caller, audit(who, "2024-08-01", met)).await), "ROLE_NOT_ALLOWED", "{role:?}");
+        assert_eq!(
+            reason(app.record_audit(&caller, audit(who, "2024-08-01", met)).await),
+            "ROLE_NOT_ALLOWED",
+            "{role:?}"
+        );
         assert_eq!(reason(app.publish_charter(&caller, charter("2025-01-01")).await), "ROLE_NOT_ALLOWED", "{role:?}");
     }
     // What an audit decided stays what it was: the service itself cannot touch it.

@@ -25,7 +25,12 @@ fn row(number: i64) -> MemberRow {
             buyer_status: BuyerStatus::Unknown.into(),
             ..Party::default()
         }),
-        site: Some(Site { key: format!("{practice}-1"), name: "Cabinet".into(), postcode: "29000".into(), ..Site::default() }),
+        site: Some(Site {
+            key: format!("{practice}-1"),
+            name: "Cabinet".into(),
+            postcode: "29000".into(),
+            ..Site::default()
+        }),
         member_kind: MemberKind::Full.into(),
         member_from: "2026-01-05".into(),
         ..MemberRow::default()
@@ -51,7 +56,10 @@ async fn a_thousand_radiologists_join_by_file_and_the_same_file_twice_changes_no
     assert_eq!((done.members_added, done.attachments_added), (334, 1_000));
     let events = gie.world.count("SELECT count(*) FROM event").await;
     let again = app.load_members(&administrator, load(rows)).await.unwrap();
-    assert_eq!((again.practitioners_added, again.parties_added, again.members_added, again.unchanged), (0, 0, 0, 1_000));
+    assert_eq!(
+        (again.practitioners_added, again.parties_added, again.members_added, again.unchanged),
+        (0, 0, 0, 1_000)
+    );
     assert_eq!(gie.world.count("SELECT count(*) FROM event").await, events, "nothing happened, nothing is told");
     assert_eq!(gie.world.count("SELECT count(*) FROM practitioner").await, 1_003);
     assert_eq!(gie.world.count("SELECT count(*) FROM member").await, 336);

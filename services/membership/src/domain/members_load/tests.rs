@@ -89,8 +89,12 @@ fn a_file_may_name_a_registered_establishment_by_its_number_alone() {
 
 #[test]
 fn an_officer_adds_nothing_to_the_registry() {
-    let load =
-        MembersLoad::plan(&[row(1, "10000000001", establishment("a", A))], &Known::default(), Registrar::No, day("2026-11-20"));
+    let load = MembersLoad::plan(
+        &[row(1, "10000000001", establishment("a", A))],
+        &Known::default(),
+        Registrar::No,
+        day("2026-11-20"),
+    );
     assert_eq!(columns(&load), [(1, "establishment")]);
 }
 
