@@ -197,11 +197,9 @@ impl Play<'_> {
         let notice = self.list("/subscriptions", "subscriptions").await?;
         let bound = notice
             .iter()
-            .find(|one| {
-                one["term_ends_on"].as_str().is_some_and(|day| day > "2026-11-23")
-                    && whole(one, "notice_months").is_ok()
-            })
-            .context("no subscription is within its term")?;
+            .filter(|one| one["term_ends_on"].is_string())
+            .max_by_key(|one| one["term_ends_on"].as_str())
+            .context("no subscription has a term")?;
         let body = json!({ "subscription_id": text(bound, "id")?, "dry_run": true });
         let asked = self.post("/subscriptions/terminate", "notice", &body).await?;
         ensure!(asked["subscription"]["ends_on"] == bound["term_ends_on"], "notice does not hold to the term: {asked}");
@@ -419,7 +417,7 @@ impl Play<'_> {
             Shown::new(
                 "Livraison directe",
                 format!(
-                    "{} livraisons, toutes du fournisseur au cabinet ; {} unités certifiées",
+                    "{} livraisons, toutes du fournisseur à l'acheteur ; {} unités certifiées",
                     deliveries.len(),
                     grouped(facts["certified_units"])
                 ),
