@@ -46,7 +46,7 @@ impl App {
         let known = known(command.conn(), group, &rows).await?;
         let load = MembersLoad::plan(&rows, &known, registrar, today);
         faults.extend(load.faults.iter().cloned());
-        let mut reply = counted(&load);
+        let reply = counted(&load);
         if !faults.is_empty() || !request.errors.is_empty() {
             command.abandon().await?;
             return Ok(faulty(faults, request.errors));
@@ -60,7 +60,6 @@ impl App {
         if added + reply.attachments_added > 0 {
             command.append(group.uuid(), "membership.members_loaded.v1", &event(&load)).await?;
         }
-        reply.error_count = 0;
         command.finish(reply).await
     }
 }

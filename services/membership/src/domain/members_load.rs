@@ -180,9 +180,8 @@ impl MembersLoad {
 
     /// The establishment of a row: one that is there, or a new one.
     fn party(&mut self, number: i64, row: &PartyRow, known: &Known, registrar: Registrar) -> Option<PartyId> {
-        let mut alike: Vec<&Party> =
+        let alike: Vec<&Party> =
             known.parties.iter().chain(&self.parties).filter(|party| row.is_alike(party)).collect();
-        alike.dedup_by_key(|party| party.id);
         let faults = match alike.as_slice() {
             [] => return self.new_party(number, row, registrar),
             [party] => row.contradictions(number, party),
