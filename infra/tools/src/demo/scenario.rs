@@ -125,7 +125,7 @@ pub fn named(name: &str) -> anyhow::Result<Vec<&'static str>> {
 /// When it does not show what it should.
 pub async fn run(name: &str, stage: &Stage<'_>) -> anyhow::Result<Vec<Shown>> {
     match name {
-        "serenice" => serenice::run(stage).await,
+        "serenice" => Box::pin(serenice::run(stage)).await,
         _ => bail!("aucun scénario « {name} »"),
     }
 }

@@ -310,10 +310,7 @@ impl Play<'_> {
                 "Audits à échéance",
                 format!("{} à ce jour, par date ; le premier depuis le {}", due.len(), text(first, "audit_due_on")?),
             ),
-            Shown::new(
-                "Affiche de la charte signée",
-                "PDF, A3, avec la signature et le niveau de l'adhérent".to_owned(),
-            ),
+            Shown::new("Affiche de la charte signée", "PDF, A3, avec la signature et le niveau de l'adhérent"),
         ])
     }
 
@@ -397,7 +394,7 @@ impl Play<'_> {
 
     /// The practices buy contrast media, consumables and maintenance together; everything is delivered to them directly.
     async fn purchases(&self) -> anyhow::Result<Vec<Shown>> {
-        let season = self.stage.season(self.cast, GROUP).await?;
+        let season = Box::pin(self.stage.season(self.cast, GROUP)).await?;
         let deliveries = self.list("/deliveries", "deliveries").await?;
         ensure!(deliveries.iter().all(|one| one["route"] == "DIRECT"), "a delivery went by a platform");
         let facts = &season.facts;
