@@ -7,6 +7,7 @@
 
 mod convert;
 
+pub mod bouquet;
 pub mod catalogue;
 pub mod consultation_input;
 pub mod consultations;
@@ -16,6 +17,7 @@ pub mod deliveries;
 pub mod dispatches;
 pub mod financing;
 pub mod groups;
+pub mod label;
 pub mod mandates;
 pub mod member_changes;
 pub mod membership;

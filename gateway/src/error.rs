@@ -86,6 +86,9 @@ pub enum GatewayError {
     /// Too many logins.
     #[error("too many logins")]
     TooManyLogins,
+    /// Too many reads of what is public.
+    #[error("too many requests")]
+    TooManyRequests,
     /// Services that are not ready.
     #[error("not ready: {0}")]
     ServicesNotReady(String),
@@ -110,7 +113,7 @@ impl DomainError for GatewayError {
             | Self::BodyTooLarge { .. }
             | Self::BodyIncomplete => ErrorKind::Invalid,
             Self::RequestTimedOut { .. } => ErrorKind::TimedOut,
-            Self::TooManyLogins => ErrorKind::Busy,
+            Self::TooManyLogins | Self::TooManyRequests => ErrorKind::Busy,
             Self::ServicesNotReady(_) => ErrorKind::Unavailable,
         }
     }
@@ -137,6 +140,7 @@ impl DomainError for GatewayError {
             Self::BodyIncomplete => "BODY_INCOMPLETE",
             Self::RequestTimedOut { .. } => "REQUEST_TIMED_OUT",
             Self::TooManyLogins => "TOO_MANY_LOGINS",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::ServicesNotReady(_) => "SERVICES_NOT_READY",
         }
     }
@@ -168,7 +172,8 @@ impl DomainError for GatewayError {
             | Self::BodyMalformed(_)
             | Self::BodyInvalid { .. }
             | Self::BodyIncomplete
-            | Self::TooManyLogins => Vec::new(),
+            | Self::TooManyLogins
+            | Self::TooManyRequests => Vec::new(),
         }
     }
 
@@ -194,6 +199,7 @@ impl DomainError for GatewayError {
             | Self::BodyIncomplete
             | Self::RequestTimedOut { .. }
             | Self::TooManyLogins
+            | Self::TooManyRequests
             | Self::ServicesNotReady(_) => Vec::new(),
         }
     }

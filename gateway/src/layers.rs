@@ -18,8 +18,9 @@ use crate::{App, error::GatewayError, problem::Problem, reply::page::POLICY, ups
 /// Longest a request may take, its retries included.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How the routes end that take files, or work on all the needs of a round: a million are more than half a minute's work.
-const LONG_ROUTES: [&str; 9] = [
+const LONG_ROUTES: [&str; 10] = [
     "/needs/file",
+    "/members/file",
     "/codes/file",
     "/consumption/file",
     "/lot-consumption/file",
@@ -123,7 +124,7 @@ fn with_problem(mut response: Response, instance: &str) -> Response {
 
 fn put_headers(response: &mut Response, route: &str) {
     let is_page = route == "/" || route.starts_with("/docs");
-    let private = route.starts_with("/v1");
+    let private = route.starts_with("/v1") && !route.starts_with("/v1/public/");
     let headers = response.headers_mut();
     if let Ok(trace) = HeaderValue::from_str(&kit::telemetry::current_trace_id())
         && !trace.is_empty()
@@ -131,8 +132,8 @@ fn put_headers(response: &mut Response, route: &str) {
         headers.insert(TRACE_ID, trace);
     }
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
-    // A reply link's page says itself what it may load; the link is a secret that no log and no other site gets.
-    let policy = if route.starts_with("/r/") { POLICY.as_str() } else { policy };
+    // A reply link's page says itself what it may load; the link is a secret that no log and no other site gets. So does a label's.
+    let policy = if route.starts_with("/r/") || route.starts_with("/label/") { POLICY.as_str() } else { policy };
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),

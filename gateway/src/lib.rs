@@ -13,6 +13,7 @@
 //! A needs file, CSV or workbook, goes its own way: onto disk (`import.rs`), read row by row (`sheet.rs`, `needs_file.rs`), streamed to
 //! demand. The workbook that a member fills in is prepared in `needs_template.rs`; what a supplier gets of an order is made in
 //! `order_file.rs`.
+//! `members_file.rs` reads a file of members; `poster.rs` writes a charter to hang up; `label_page.rs` shows everybody who holds a label.
 //! Placed orders go out by e-mail from `mail.rs`; `reply.rs` is the page behind the link in them.
 //! `openapi.rs` completes the OpenAPI document that utoipa generates from the handlers.
 
@@ -27,9 +28,11 @@ mod error;
 mod etag;
 mod idempotency;
 mod import;
+mod label_page;
 mod layers;
 mod limiter;
 mod mail;
+mod members_file;
 mod needs_file;
 mod needs_template;
 mod oidc;
@@ -39,6 +42,7 @@ mod opening_import;
 mod order_file;
 mod pages;
 mod people;
+mod poster;
 mod problem;
 mod reply;
 mod routes;

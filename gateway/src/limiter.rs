@@ -1,4 +1,4 @@
-//! Logins per address and login name, and uses of reply links per address, counted in Redis. Redis away means no limit here: membership locks an account that
+//! Logins per address and login name, uses of reply links and reads of what is public per address, counted in Redis. Redis away means no limit here: membership locks an account that
 //! is attacked by itself (design decision 1: Redis only makes things fast).
 
 use std::time::Duration;
@@ -11,6 +11,8 @@ use tokio::sync::OnceCell;
 const TRIES: i64 = 20;
 /// Uses of reply links allowed in one window and from one address; a firm's people may share one.
 const LINKS: i64 = 120;
+/// Reads of what is public allowed in one window and from one address.
+const PUBLIC: i64 = 600;
 /// Length of the window, in seconds.
 const WINDOW_S: u64 = 60;
 /// Longest that Redis may delay a login.
@@ -37,6 +39,11 @@ impl Limiter {
     /// Counts a use of a reply link, and says whether it is allowed.
     pub async fn allows_link(&self, address: &str) -> bool {
         self.within(format!("centrale:links:{address}"), LINKS).await
+    }
+
+    /// Counts a read of what is public, and says whether it is allowed.
+    pub async fn allows_public(&self, address: &str) -> bool {
+        self.within(format!("centrale:public:{address}"), PUBLIC).await
     }
 
     async fn within(&self, key: String, limit: i64) -> bool {

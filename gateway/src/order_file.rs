@@ -6,7 +6,7 @@
 
 mod csv;
 pub mod gather;
-mod paper;
+pub mod paper;
 mod pdf;
 pub mod sheet;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{App, error::GatewayError, problem::Problem};
 
 mod audit;
+mod bouquet;
 mod catalogue;
 mod clock;
 mod consultations;
@@ -19,6 +20,7 @@ mod financing;
 mod governance;
 mod health;
 mod home;
+mod label;
 mod logistics;
 mod mandates;
 mod me;
@@ -31,6 +33,7 @@ mod orders;
 mod parties;
 mod plans;
 mod problems;
+mod public_label;
 mod reply;
 mod rights;
 mod rounds;
@@ -65,6 +68,9 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(financing::routes())
         .merge(rights::routes())
         .merge(member_changes::routes())
+        .merge(bouquet::routes())
+        .merge(label::routes())
+        .merge(public_label::routes())
         .merge(catalogue::routes())
         .merge(consultations::routes())
         .merge(tenders::routes())

@@ -17,7 +17,8 @@ use proto::{
     events::v1::event_log_service_client::EventLogServiceClient,
     logistics::v1::logistics_service_client::LogisticsServiceClient,
     membership::v1::{
-        contribution_service_client::ContributionServiceClient, governance_service_client::GovernanceServiceClient,
+        bouquet_service_client::BouquetServiceClient, contribution_service_client::ContributionServiceClient,
+        governance_service_client::GovernanceServiceClient, label_service_client::LabelServiceClient,
         membership_service_client::MembershipServiceClient, rights_service_client::RightsServiceClient,
     },
     tendering::v1::{
@@ -179,6 +180,20 @@ pub fn figures(channel: Channel) -> FiguresServiceClient<Channel> {
 #[must_use]
 pub fn rights(channel: Channel) -> RightsServiceClient<Channel> {
     RightsServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's services and practitioners.
+#[must_use]
+pub fn bouquet(channel: Channel) -> BouquetServiceClient<Channel> {
+    BouquetServiceClient::new(channel)
+        .max_decoding_message_size(LARGEST_ANSWER)
+        .max_encoding_message_size(LARGEST_ANSWER)
+}
+
+/// A client of membership's charters and labels.
+#[must_use]
+pub fn label(channel: Channel) -> LabelServiceClient<Channel> {
+    LabelServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER)
 }
 
 /// A client of catalogue.

@@ -13,6 +13,7 @@ mod journey;
 mod leaves;
 mod rights;
 mod samples;
+mod serenice;
 mod shared;
 mod tables;
 mod trace;

@@ -203,6 +203,34 @@ impl Stack {
         Ended { status: output.status, output: text(&output.stdout) + &text(&output.stderr), figures }
     }
 
+    /// Runs the scenario of a kind of group, as `infra/demo --group` does, on the day of the demo's data.
+    pub async fn scenario(&self, name: &str) -> Ended {
+        let today = std::fs::read_to_string(root().join("infra/demo-data/today.txt")).unwrap();
+        let mut superuser = self.superuser().await;
+        sqlx::query("UPDATE public.demo_clock SET clock_offset = $1::text::timestamptz - clock_timestamp()")
+            .bind(today.trim())
+            .execute(&mut superuser)
+            .await
+            .unwrap();
+        let json = self.dir.join("scenario.json");
+        let output = Command::new(binary("demo"))
+            .args(["--url", self.var("CENTRALE_URL"), "--group", name, "--groups"])
+            .arg(root().join("infra/demo-data/groups"))
+            .arg("--json")
+            .arg(&json)
+            .env("CENTRALE_DEMO_PASSWORD", Self::PASSWORD)
+            .env("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD", self.var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD"))
+            .env("CENTRALE_SUPERUSER_DATABASE_URL", self.var("CENTRALE_SUPERUSER_DATABASE_URL"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        let figures =
+            std::fs::read_to_string(&json).ok().and_then(|file| serde_json::from_str(&file).ok()).unwrap_or_default();
+        Ended { status: output.status, output: text(&output.stdout) + &text(&output.stderr), figures }
+    }
+
     /// Runs the audit: whether it is clean, and what it said.
     pub async fn audit(&self) -> (bool, String) {
         let output = Command::new(binary("audit"))

@@ -1,4 +1,4 @@
-//! A4 pages of text and tables: measures and wraps text, breaks pages, repeats table headers, numbers pages. Text is kept as
+//! Pages of text and tables, laid out as A4: measures and wraps text, breaks pages, repeats table headers, numbers pages. Text is kept as
 //! text, so that it can be searched and copied.
 //!
 //! Everything is laid out first and drawn after: the last page's number stands on every page.
@@ -9,7 +9,7 @@ use kit::Failure;
 use krilla::{
     Document,
     color::rgb,
-    geom::{PathBuilder, Point, Rect},
+    geom::{PathBuilder, Point, Rect, Transform},
     metadata::Metadata,
     num::NormalizedF32,
     page::PageSettings,
@@ -36,6 +36,25 @@ const BOTTOM: f32 = PAGE.1 - 46.0;
 const GAP: f32 = 3.0;
 const BLACK: u8 = 20;
 const GREY: u8 = 95;
+
+/// The size of the paper. Everything is laid out as A4; a larger sheet of the same shape enlarges all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// 210 × 297 mm.
+    A4,
+    /// 297 × 420 mm.
+    A3,
+}
+
+impl Format {
+    /// How much larger than A4 each side is.
+    const fn scale(self) -> f32 {
+        match self {
+            Self::A4 => 1.0,
+            Self::A3 => std::f32::consts::SQRT_2,
+        }
+    }
+}
 
 /// How a text is set.
 #[derive(Debug, Clone, Copy)]
@@ -251,11 +270,20 @@ impl Paper {
         }
     }
 
-    /// Draws all pages, each with its number.
+    /// Draws all pages as A4, each with its number.
     ///
     /// # Errors
     /// When the document cannot be written.
     pub fn finish(self, title: &str) -> Result<Vec<u8>, Failure> {
+        self.finish_as(title, Format::A4)
+    }
+
+    /// As [`Paper::finish`] on paper of another size.
+    ///
+    /// # Errors
+    /// When the document cannot be written.
+    pub fn finish_as(self, title: &str, format: Format) -> Result<Vec<u8>, Failure> {
+        let scale = format.scale();
         let mut document = Document::new();
         let metadata = Metadata::new()
             .title(title.to_owned())
@@ -265,10 +293,11 @@ impl Paper {
         document.set_metadata(metadata);
         let last = self.pages.len();
         for (index, marks) in self.pages.iter().enumerate() {
-            let settings =
-                PageSettings::from_wh(PAGE.0, PAGE.1).ok_or_else(|| Failure::internal("an A4 page has no size"))?;
+            let settings = PageSettings::from_wh(PAGE.0 * scale, PAGE.1 * scale)
+                .ok_or_else(|| Failure::internal("a page has no size"))?;
             let mut page = document.start_page_with(settings);
             let mut surface = page.surface();
+            surface.push_transform(&Transform::from_scale(scale, scale));
             for mark in marks {
                 self.draw(&mut surface, mark);
             }
@@ -276,6 +305,7 @@ impl Paper {
             let style = Style::of(7.0).grey();
             let x = PAGE.0 - LEFT - self.width(&number, style);
             self.draw(&mut surface, &Mark::Text { x, y: PAGE.1 - 24.0, style, text: number });
+            surface.pop();
             surface.finish();
             page.finish();
         }

@@ -25,7 +25,8 @@ pub static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-fn page(title: &str, body: &Markup) -> String {
+/// A whole page: its title and what stands in it.
+pub fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="fr" {

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod data;
 pub mod opening;
 pub mod report;
+pub mod scenario;
 pub mod season;
 pub mod setup;
 pub mod story;

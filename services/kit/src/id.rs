@@ -182,6 +182,14 @@ kinds! {
     Delegation DelegationId "dlg";
     /// A change of a member, from its preview on.
     MemberChange MemberChangeId "mch";
+    /// A service of a group's bouquet.
+    Service ServiceId "svc";
+    /// A practitioner who belongs to a group.
+    Practitioner PractitionerId "pra";
+    /// A practitioner's subscription to a service.
+    Subscription SubscriptionId "sbs";
+    /// An audit of the quality label.
+    LabelAudit LabelAuditId "lau";
     /// An article.
     Article ArticleId "art";
     /// A price of an article under a lot.

@@ -1,6 +1,8 @@
 //! What happens: one function per call, by noun.
 
+mod bouquet;
 mod changes;
+mod charter;
 mod clock;
 mod contributions;
 mod dated;
@@ -9,10 +11,13 @@ mod delegations;
 mod finance;
 mod governance;
 mod groups;
+mod label;
 mod login;
 mod mandates;
 mod members;
+mod members_load;
 mod people;
+mod practitioners;
 mod registry;
 mod voting;
 

@@ -1,7 +1,9 @@
 //! The gRPC face of membership: who calls → [`App`] → reply. Nothing else.
 
+mod bouquet;
 mod contributions;
 mod governance;
+mod label;
 mod rights;
 
 use proto::membership::v1::{

@@ -25,7 +25,8 @@ use kit::{
     service::{Foundation, Parts},
 };
 use proto::membership::v1::{
-    contribution_service_server::ContributionServiceServer, governance_service_server::GovernanceServiceServer,
+    bouquet_service_server::BouquetServiceServer, contribution_service_server::ContributionServiceServer,
+    governance_service_server::GovernanceServiceServer, label_service_server::LabelServiceServer,
     membership_service_server::MembershipServiceServer, rights_service_server::RightsServiceServer,
 };
 
@@ -40,6 +41,8 @@ const LARGEST_REQUEST: usize = 4 << 20;
 const LARGEST_MINUTES: usize = 11 << 20;
 /// Largest request about contributions: three years of figures of 1,000 members.
 const LARGEST_FIGURES: usize = 16 << 20;
+/// Largest members file in bytes: 5,000 rows with long names and addresses.
+const LARGEST_FILE: usize = 16 << 20;
 
 /// Makes the service. Reads `CENTRALE_ISSUER` (the URL of the embedded issuer) and the optional
 /// `CENTRALE_BOOTSTRAP_ADMIN_LOGIN` and `CENTRALE_BOOTSTRAP_ADMIN_PASSWORD`.
@@ -55,6 +58,8 @@ pub fn build(foundation: &Foundation, env: &mut Env) -> Result<Parts, String> {
     parts.routes.add_service(MembershipServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
     parts.routes.add_service(GovernanceServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_MINUTES));
     parts.routes.add_service(ContributionServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_FIGURES));
+    parts.routes.add_service(BouquetServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_FILE));
+    parts.routes.add_service(LabelServiceServer::new(app.clone()).max_decoding_message_size(LARGEST_REQUEST));
     parts.routes.add_service(RightsServiceServer::new(app).max_decoding_message_size(LARGEST_REQUEST));
     if let Some(first) = first {
         let db = db.clone();

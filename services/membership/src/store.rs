@@ -1,6 +1,8 @@
 //! SQL, and nothing else: a connection in, domain types out. A row that means nothing in the domain is an internal error.
 
 pub mod account;
+pub mod bouquet;
+pub mod charter;
 pub mod dated;
 pub mod decision;
 pub mod delegation;
@@ -10,10 +12,12 @@ pub mod form_rule;
 pub mod group;
 pub mod invoice;
 pub mod issuer_key;
+pub mod label;
 pub mod mandate;
 pub mod member;
 pub mod party;
 pub mod person;
+pub mod practitioner;
 pub mod rule;
 pub mod seat;
 pub mod site;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::world::{Grant, Person, Thing, World};
 
 /// Public pages, which are not described in the document.
-pub const PAGES: [&str; 5] = ["/", "/docs", "/docs/", "/docs/{*rest}", "/openapi.json"];
+pub const PAGES: [&str; 6] = ["/", "/docs", "/docs/", "/docs/{*rest}", "/openapi.json", "/label/{key}"];
 
 /// An operation of the document with its row of the access table.
 pub struct Route {

@@ -257,6 +257,7 @@ async fn things(db: &mut PgConnection) -> HashMap<&'static str, Vec<Thing>> {
         |id: &str| Thing { id: id.to_owned(), group: None, members: Vec::new(), supplier: None, operator: None };
     found.insert("service", ["membership", "catalogue", "tendering", "demand", "logistics"].map(anybodys).to_vec());
     found.insert("code", vec![anybodys("NOT_FOUND")]);
+    found.insert("key", ["ght", "gcs"].map(anybodys).to_vec());
     let article: Uuid = scalar(db, "SELECT min(id::text)::uuid FROM catalogue.article").await;
     found.insert("ref", vec![anybodys(&text("art", article))]);
     found

@@ -1,7 +1,12 @@
-//! `demo --url URL --data DIR [--json FILE] [--pause]`: loads a folder, runs its season and tells its story. `infra/demo`
-//! calls it.
+//! `demo --url URL --data DIR [--json FILE] [--pause]`: loads a folder, runs its season and tells its story.
+//! `demo --url URL --groups DIR --group NAME|all [--json FILE]`: runs the scenarios of kinds of group, each from its folder in DIR.
+//! `infra/demo` calls both.
 
-use std::{io::BufRead as _, path::PathBuf, time::Instant};
+use std::{
+    io::BufRead as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
@@ -12,6 +17,7 @@ use tools::demo::{
     data::{Data, chain::instant},
     opening,
     report::{self, Seconds},
+    scenario::{self, Stage},
     season::Season,
     setup::{self, ADMIN, Ids, People},
     story,
@@ -23,16 +29,21 @@ struct Arguments {
     json: Option<PathBuf>,
     check: bool,
     pause: bool,
+    /// Scenarios to run instead of the folder's season, and where their folders are.
+    scenarios: Option<(Vec<&'static str>, PathBuf)>,
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
     let (mut url, mut data, mut json, mut check, mut pause) = (None, None, None, false, false);
+    let (mut group, mut groups) = (None, None);
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         let mut value = || given.next().with_context(|| format!("{name} needs a value"));
         match name.as_str() {
             "--url" => url = Some(value()?),
             "--data" => data = Some(PathBuf::from(value()?)),
+            "--group" => group = Some(value()?),
+            "--groups" => groups = Some(PathBuf::from(value()?)),
             "--json" => json = Some(PathBuf::from(value()?)),
             "--check" => check = true,
             "--pause" => pause = true,
@@ -40,7 +51,12 @@ fn arguments() -> anyhow::Result<Arguments> {
         }
     }
     let url = if check { url.unwrap_or_default() } else { url.context("--url is missing")? };
-    Ok(Arguments { url, data: data.context("--data is missing")?, json, check, pause })
+    let scenarios = match group {
+        Some(group) => Some((scenario::named(&group)?, groups.context("--groups is missing")?)),
+        None => None,
+    };
+    let data = if scenarios.is_some() { data.unwrap_or_default() } else { data.context("--data is missing")? };
+    Ok(Arguments { url, data, json, check, pause, scenarios })
 }
 
 /// Tells progress on standard output.
@@ -62,6 +78,9 @@ async fn main() -> std::process::ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let arguments = arguments()?;
+    if let Some((names, dir)) = &arguments.scenarios {
+        return scenarios(&arguments, names, dir).await;
+    }
     let data = Data::read(&arguments.data)?;
     if arguments.check {
         say("Le dossier de données est complet et cohérent.");
@@ -133,6 +152,38 @@ async fn run() -> anyhow::Result<()> {
 
     tell(&story::tell(&seasons).await?, arguments.pause);
     finish(&arguments, &data, &seasons, &outcome, &seconds)
+}
+
+/// Runs scenarios one after the other in one deployment and prints what each showed.
+async fn scenarios(arguments: &Arguments, names: &[&'static str], dir: &Path) -> anyhow::Result<()> {
+    for name in names {
+        Data::read(&dir.join(name))?;
+    }
+    if arguments.check {
+        say("Les dossiers des scénarios sont complets et cohérents.");
+        return Ok(());
+    }
+    let password = std::env::var("CENTRALE_DEMO_PASSWORD").context("CENTRALE_DEMO_PASSWORD is not set")?;
+    let admin =
+        std::env::var("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD").context("CENTRALE_BOOTSTRAP_ADMIN_PASSWORD is not set")?;
+    let clock = std::env::var("CENTRALE_SUPERUSER_DATABASE_URL").ok().map(Clock::new);
+    let mut told = Vec::new();
+    for name in names {
+        say(&format!("  {name}"));
+        // One for each: what is named alike in two scenarios is not the same request.
+        let api = Api::new(&arguments.url)?;
+        api.know(ADMIN, &admin);
+        let stage = Stage { api: &api, dir: dir.join(name), password: &password, clock: clock.as_ref(), say };
+        let shown = scenario::run(name, &stage).await.with_context(|| format!("scénario {name}"))?;
+        told.push((*name, shown));
+    }
+    say("");
+    say(&scenario::table(&told));
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&scenario::json(&told))? + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// One screen; with `pause`, a step at a time.

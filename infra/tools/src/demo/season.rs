@@ -40,11 +40,11 @@ pub struct Season<'a> {
 /// The fields of a balance: ordered is the sum of the others.
 const BALANCE: [&str; 4] = ["units_ordered", "units_delivered", "units_cancelled", "units_outstanding"];
 
-pub(super) fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
+pub(crate) fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
     value[field].as_str().with_context(|| format!("no `{field}` in {value}"))
 }
 
-pub(super) fn whole(value: &Value, field: &str) -> anyhow::Result<i64> {
+pub(crate) fn whole(value: &Value, field: &str) -> anyhow::Result<i64> {
     value[field].as_i64().with_context(|| format!("no `{field}` in {value}"))
 }
 

@@ -46,7 +46,8 @@ impl App {
             Claim::Fresh(command) => command,
         };
         store::party::lock_registry(command.conn()).await?;
-        let present = store::party::list_alike(command.conn(), &parties).await?;
+        let present =
+            store::party::list_alike(command.conn(), &parties.iter().map(Into::into).collect::<Vec<_>>()).await?;
         refuse(check_parties(&parties, &present))?;
         refuse(rewritten(command.conn(), &parties, &present).await?)?;
         let ids: HashMap<&Key, PartyId> = present.iter().map(|party| (&party.key, party.id)).collect();
@@ -79,7 +80,8 @@ impl App {
         store::site::lock_registry(command.conn()).await?;
         let parties = store::party::find_by_refs(command.conn(), inputs.iter().map(|input| &input.party)).await?;
         let mut sites = with_parties(inputs, &parties)?;
-        let present = store::site::list_alike(command.conn(), &sites).await?;
+        let present =
+            store::site::list_alike(command.conn(), &sites.iter().map(Into::into).collect::<Vec<_>>()).await?;
         refuse(check_sites(&sites, &present))?;
         let ids: HashMap<&Key, _> = present.iter().map(|site| (&site.key, site.id)).collect();
         for site in &mut sites {

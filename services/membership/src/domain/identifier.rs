@@ -18,6 +18,10 @@ pub struct Finess(String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Gln(String);
 
+/// Number of a health professional in the shared register (répertoire partagé des professionnels de santé, RPPS).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rpps(String);
+
 /// La Poste has more post offices than check digits would allow: its SIRETs follow a rule of their own.
 const LA_POSTE: &str = "356000000";
 
@@ -101,6 +105,28 @@ impl Gln {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Rpps {
+    /// Checks 11 digits. No public text that we know of states a check digit, so none is asked for.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.len() == 11 && digits(text).is_some() { Ok(Self(text.to_owned())) } else { Err("must be 11 digits") }
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Rpps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -188,6 +214,15 @@ mod tests {
             [("2990000000019", true), ("2990000000026", true), ("2990000000018", false), ("299000000001", false)]
         {
             assert_eq!(Gln::parse(gln).is_ok(), valid, "{gln}");
+        }
+    }
+
+    #[test]
+    fn rpps_numbers_are_checked_by_form_only() {
+        for (rpps, valid) in
+            [("10000000001", true), ("1000000000", false), ("100000000011", false), ("1000000000A", false)]
+        {
+            assert_eq!(Rpps::parse(rpps).is_ok(), valid, "{rpps}");
         }
     }
 

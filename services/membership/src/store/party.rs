@@ -62,18 +62,38 @@ pub async fn lock_registry(conn: &mut PgConnection) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a party may be found by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alike<'a> {
+    /// Its key.
+    pub key: Option<&'a Key>,
+    /// Its number in the register of companies.
+    pub siret: Option<&'a Siret>,
+    /// Its number in the register of health establishments.
+    pub finess: Option<&'a Finess>,
+    /// Its GS1 location number.
+    pub gln: Option<&'a Gln>,
+}
+
+impl<'a> From<&'a Party> for Alike<'a> {
+    fn from(party: &'a Party) -> Self {
+        let Party { key, siret, finess, gln, .. } = party;
+        Self { key: Some(key), siret: siret.as_ref(), finess: finess.as_ref(), gln: gln.as_ref() }
+    }
+}
+
 /// The parties that have the key or a number of one of these.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn list_alike(conn: &mut PgConnection, parties: &[Party]) -> Result<Vec<Party>, Failure> {
+pub async fn list_alike(conn: &mut PgConnection, parties: &[Alike<'_>]) -> Result<Vec<Party>, Failure> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT * FROM party WHERE key = ANY ($1) OR siret = ANY ($2) OR finess = ANY ($3) OR gln = ANY ($4)",
     )
-    .bind(parties.iter().map(|party| party.key.as_str()).collect::<Vec<_>>())
-    .bind(parties.iter().filter_map(|party| party.siret.as_ref()).map(Siret::as_str).collect::<Vec<_>>())
-    .bind(parties.iter().filter_map(|party| party.finess.as_ref()).map(Finess::as_str).collect::<Vec<_>>())
-    .bind(parties.iter().filter_map(|party| party.gln.as_ref()).map(Gln::as_str).collect::<Vec<_>>())
+    .bind(parties.iter().filter_map(|party| party.key).map(Key::as_str).collect::<Vec<_>>())
+    .bind(parties.iter().filter_map(|party| party.siret).map(Siret::as_str).collect::<Vec<_>>())
+    .bind(parties.iter().filter_map(|party| party.finess).map(Finess::as_str).collect::<Vec<_>>())
+    .bind(parties.iter().filter_map(|party| party.gln).map(Gln::as_str).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Party::try_from).collect()

@@ -62,16 +62,33 @@ pub async fn lock_registry(conn: &mut PgConnection) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a site may be found by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alike<'a> {
+    /// Its key.
+    pub key: Option<&'a Key>,
+    /// Its own number (numéro géographique).
+    pub finess: Option<&'a Finess>,
+    /// Its GS1 location number.
+    pub gln: Option<&'a Gln>,
+}
+
+impl<'a> From<&'a Site> for Alike<'a> {
+    fn from(site: &'a Site) -> Self {
+        Self { key: Some(&site.key), finess: site.finess.as_ref(), gln: site.gln.as_ref() }
+    }
+}
+
 /// The sites that have the key or a number of one of these.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn list_alike(conn: &mut PgConnection, sites: &[Site]) -> Result<Vec<Site>, Failure> {
+pub async fn list_alike(conn: &mut PgConnection, sites: &[Alike<'_>]) -> Result<Vec<Site>, Failure> {
     let rows: Vec<Row> =
         sqlx::query_as("SELECT * FROM site WHERE key = ANY ($1) OR finess = ANY ($2) OR gln = ANY ($3)")
-            .bind(sites.iter().map(|site| site.key.as_str()).collect::<Vec<_>>())
-            .bind(sites.iter().filter_map(|site| site.finess.as_ref()).map(Finess::as_str).collect::<Vec<_>>())
-            .bind(sites.iter().filter_map(|site| site.gln.as_ref()).map(Gln::as_str).collect::<Vec<_>>())
+            .bind(sites.iter().filter_map(|site| site.key).map(Key::as_str).collect::<Vec<_>>())
+            .bind(sites.iter().filter_map(|site| site.finess).map(Finess::as_str).collect::<Vec<_>>())
+            .bind(sites.iter().filter_map(|site| site.gln).map(Gln::as_str).collect::<Vec<_>>())
             .fetch_all(conn)
             .await?;
     rows.into_iter().map(Site::try_from).collect()
