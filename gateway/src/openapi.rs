@@ -14,7 +14,7 @@ use crate::{
 /// The methods that OpenAPI knows and we use.
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 /// POST routes that change nothing, or are idempotent by what they carry.
-const WITHOUT_KEY: [&str; 10] = [
+const WITHOUT_KEY: [&str; 11] = [
     "/oauth2/token",
     "/v1/parties/lookup",
     "/v1/sites/lookup",
@@ -48,7 +48,7 @@ const GUARDED: [&str; 6] = [
     "/v1/groups/{group_id}/deliveries/{delivery_id}/certify",
 ];
 /// What path parameters are.
-const PATH_PARAMETERS: [(&str, &str); 19] = [
+const PATH_PARAMETERS: [(&str, &str); 20] = [
     ("group_id", "`grp_…`."),
     ("party_id", "`pty_…`."),
     ("decision_id", "`dcs_…`."),
