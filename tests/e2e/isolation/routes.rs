@@ -345,7 +345,10 @@ async fn every_route_lets_in_whom_the_table_says_and_shows_nobody_another_groups
         // Somebody is let in, so that refusing everybody would not do; what would really be done is in the season.
         let passes = |call: &Call| !matches!(call.expected, Expected::Exactly(401 | 403 | 404));
         assert!(
-            calls.iter().any(passes) || (route.method != "GET" && !route.needs_body),
+            calls.iter().any(passes)
+                || (route.method != "GET" && !route.needs_body)
+                // The season has no charter to print; `serenice.rs` has one, and prints it for a member.
+                || route.path.ends_with("/charters/poster"),
             "{} {}: nobody passes",
             route.method,
             route.path
@@ -356,7 +359,7 @@ async fn every_route_lets_in_whom_the_table_says_and_shows_nobody_another_groups
         document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert_eq!(routes.len(), documented);
     for page in PAGES {
-        let path = page.replace("{*rest}", "index.css");
+        let path = page.replace("{*rest}", "index.css").replace("{key}", "ght");
         all.push(Call {
             person: None,
             method: "GET".into(),
