@@ -10,6 +10,7 @@ mod governance;
 mod hot;
 mod isolation;
 mod journey;
+mod kinds;
 mod leaves;
 mod rights;
 mod samples;

@@ -75,6 +75,9 @@ ELECTIONS = [
     ("second-call", "Élection de l'administrateur, seconde convocation", "2026-06-18", True, "ADMINISTRATOR", "gcs-clinique-01", 0.60),
     ("deputy", "Élection de l'administrateur suppléant", "2026-06-25", False, "DEPUTY", "gcs-union-01", 0.72),
 ]
+# The support's, for one of the two parties to its GHT that are members; the other has none.
+DELEGATION = {"to_party_id": "key:gcs-ch-dolmen", "acts": ["ORDER"], "amount_max_cents": 20_000_000, "valid_from": "2026-11-01", "valid_to": "2028-12-31",
+              "evidence": "Décision FICTIVE 2026-14 de la directrice de l'établissement support"}
 FINANCES = {
     "contribution_rules": {"rules": [
         {"key": "forfait", "label": "Part fixe", "valid_from": "2026-01-01", "basis": "FLAT", "amount_cents": 30_000, "source": "AG FICTIVE du 11/12/2025, n° 1"},
@@ -92,7 +95,7 @@ FINANCES = {
     "logistics_costs": {"costs": [
         {"month": f"2026-{month:02d}", "label": "Hébergement des plateformes", "amount_cents": 45_000, "shared_by": "EQUAL", "source": "Comptabilité FICTIVE du GCS"}
         for month in range(1, 13)]},
-    # Who declares, then what.
+    # Each declared by its member.
     "declared_savings": [
         {"party_id": f"key:{party}", "month": month, "kind": "AVOIDED_EXAM", "label": label, "quantity": count, "unit_cents": cents,
          "evidence": f"Registre FICTIF de partage d'images, extraction du {day}"}
@@ -150,7 +153,7 @@ def main():
     party(BODY, "ESTABLISHMENT", "GCS FICTIF e-santé", ("PRIVATE_CONTRACTING_AUTHORITY", "Groupement FICTIF formé de pouvoirs adjudicateurs (CCP L1211-1)"))
     for key, name in PUBLIC:
         party(key, "ESTABLISHMENT", name, ("PUBLIC_LAW", "Établissement public de santé FICTIF (CSP L6141-1)"))
-    party("gcs-non-membre", "ESTABLISHMENT", "Clinique FICTIVE qui n'a pas adhéré", ("ASSERTED_NOT", "Société FICTIVE, capital privé"))
+    party("gcs-ancien", "ESTABLISHMENT", "Clinique FICTIVE qui s'est retirée", ("ASSERTED_NOT", "Société FICTIVE, capital privé"))
     for key, name in FIRMS.items():
         party(key, "FIRM", name)
     out["parties"] += real
@@ -186,6 +189,7 @@ def main():
     out["groups"].append([GHT, "GHT FICTIF du Menhir", "GHT", "gcs-chu", ""])
     for key in BUYERS:
         out["members"].append([GROUP, key, "FULL", SINCE, ""])
+    out["members"].append([GROUP, "gcs-ancien", "FULL", SINCE, "2025-12-31"])
     for key, _ in PUBLIC:
         out["members"].append([GHT, key, "FULL", SINCE, ""])
 
@@ -207,8 +211,8 @@ def main():
                               "2025-01-01", "2028-12-31", BODY, "Consommation FICTIVE nulle à l'ouverture"])
     for number, (title, holder) in LOTS.items():
         out["lots"].append([AGREEMENT, number, title, holder, 900_000_000, 0, 0])
-    # One that is named and never joined: being named does not make it a member.
-    for key in [*BUYERS, "gcs-non-membre"]:
+    # One has left the group: being named does not make it a member.
+    for key in [*BUYERS, "gcs-ancien"]:
         out["beneficiaries"].append([AGREEMENT, key, "2025-01-01", ""])
     for key, label, unit, pack, price, use, lot in ARTICLES:
         out["articles"].append([key, label, "SERVICE", "E48", unit, "48814000", "", "AMBIENT", "", "false", "false", "20", "", ""])
@@ -236,7 +240,7 @@ def main():
     # ------------------------------------------------------------------------------------------ the scenario's own files
     write("adherents.csv", header, joins, delimiter=";", end="\r\n")
     write_json("voting_rights.json", {"rights": [{"party_id": f"key:{key}", "college": kind, "votes": votes, "valid_from": SINCE} for key, kind, votes in rights]})
-    for name, value in {**ADMINISTRATION, **FINANCES}.items():
+    for name, value in {**ADMINISTRATION, **FINANCES, "delegation": DELEGATION}.items():
         write_json(f"{name}.json", value)
     decisions = []
     for key, title, day, second, office, candidate, presence in ELECTIONS:

@@ -4,6 +4,9 @@
 //! A scenario is a module with `pub async fn run(stage: &Stage<'_>) -> anyhow::Result<Vec<Shown>>` and a line in [`SCENARIOS`] and
 //! in [`run`]. It fails where something is refused that should not be, or accepted that should not be: what it shows is proved.
 
+pub mod alliance;
+pub mod gcs;
+pub mod player;
 pub mod serenice;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
@@ -21,7 +24,11 @@ use super::{
 };
 
 /// Names of the scenarios, in the order in which `all` runs them, with what each kind of group is.
-pub const SCENARIOS: [(&str, &str); 1] = [("serenice", "GIE de radiologues")];
+pub const SCENARIOS: [(&str, &str); 3] = [
+    ("serenice", "GIE de radiologues"),
+    ("gcs", "GCS d'e-santé de 113 adhérents"),
+    ("alliance", "alliance de six associations et d'un associé"),
+];
 
 /// Where a scenario plays.
 pub struct Stage<'a> {
@@ -126,6 +133,8 @@ pub fn named(name: &str) -> anyhow::Result<Vec<&'static str>> {
 pub async fn run(name: &str, stage: &Stage<'_>) -> anyhow::Result<Vec<Shown>> {
     match name {
         "serenice" => Box::pin(serenice::run(stage)).await,
+        "gcs" => Box::pin(gcs::run(stage)).await,
+        "alliance" => Box::pin(alliance::run(stage)).await,
         _ => bail!("aucun scénario « {name} »"),
     }
 }
