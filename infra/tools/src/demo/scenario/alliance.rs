@@ -267,12 +267,14 @@ async fn savings(player: &Player<'_>, season: &Season<'_>) -> anyhow::Result<Sho
     let bought = sum(support.iter().filter(|line| line["party_id"] == *id), "amount_cents");
     ensure!(bought == whole(own, "paid_cents")?, "it bought something else: {own}");
     ensure!(whole(own, "savings_cents")? > 0, "no saving: {own}");
+    let names = names(player).await?;
+    let name = names.get(id).context("its name")?;
     Ok(Shown::new(
         "Gain sur les fonctions support",
         format!(
             "{} commandés ; {}, qui n'achète que cela, y gagne {} sur {} ; toute la commande {}, gain {}",
             euros(sum(&support, "amount_cents")),
-            names(player).await?.get(id).context("its name")?,
+            name,
             euros(whole(own, "savings_cents")?),
             euros(whole(own, "reference_cents")?),
             euros(season.facts["amount_ordered_cents"]),

@@ -147,7 +147,8 @@ async fn view(player: &Player<'_>, year: &str) -> anyhow::Result<Vec<Shown>> {
     let months = elements(&view, "months")?;
     let before = months.iter().take_while(|month| month["month"].as_str() < Some(from)).last();
     let members = elements(&view, "members")?;
-    ensure!(members.iter().map(|one| one["total"]["balance_cents"].as_i64().unwrap_or(0)).sum::<i64>() == balance);
+    let of_members: i64 = members.iter().filter_map(|one| one["total"]["balance_cents"].as_i64()).sum();
+    ensure!(of_members == balance, "members come to {of_members}, the group to {balance}");
     let gaining = members.iter().filter(|one| one["total"]["balance_cents"].as_i64() > Some(0)).count();
     let own = player.stage.api.get("demandeur.gcs-clinique-01", &format!("{}{path}", player.base)).await?;
     ensure!(elements(&own, "members")?.len() == 1 && own.get("total").is_none(), "a member sees others: {own}");
