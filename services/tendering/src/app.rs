@@ -34,7 +34,7 @@ use self::{catalogue::Catalogue, membership::Membership};
 use crate::{
     convert::WantedReservation,
     domain::{
-        agreement::check_awarding,
+        agreement::{check_awarding, check_beside_a_ght},
         entitlement::{GroupFacts, MemberFacts},
         law::Law,
     },
@@ -90,6 +90,7 @@ impl Facts {
     /// # Errors
     /// `NOT_THE_AWARDING_PARTY` with the article, `ABOVE_DELEGATION`, `NO_DELEGATION`.
     fn check_may_award(&self, caller: &Caller, awarding_party: PartyId, amount_cents: i64) -> Result<(), Failure> {
+        check_beside_a_ght(&self.group, self.members.get(&awarding_party), &self.law, self.on)?;
         let of_group = self.group.awarding_party.unwrap_or(awarding_party);
         let refused = check_awarding(&self.group, caller.acts_for, awarding_party, &self.law, self.on);
         if refused.is_err() && awarding_party != of_group {
@@ -152,14 +153,9 @@ impl App {
         Ok(Facts { on, law, group, members, award_rights: Signatures::default() })
     }
 
-    /// As [`App::facts`] for today, with the rights to award in a party's name.
-    async fn facts_to_award(
-        &self,
-        caller: &Caller,
-        awarding_party: PartyId,
-        parties: &[PartyId],
-    ) -> Result<Facts, Failure> {
-        let facts = self.facts(caller, None, parties).await?;
+    /// As [`App::facts`] about the awarding party for today, with the rights to award in a party's name.
+    async fn facts_to_award(&self, caller: &Caller, awarding_party: PartyId) -> Result<Facts, Failure> {
+        let facts = self.facts(caller, None, &[awarding_party]).await?;
         let award_rights = self.membership.award_rights(caller.group()?, awarding_party, facts.on).await?;
         Ok(Facts { award_rights, ..facts })
     }

@@ -38,7 +38,7 @@ impl App {
         caller.require(&[Role::PurchasingOfficer])?;
         let group = caller.group()?;
         let draft = convert::draft_from_proto(&request)?;
-        let facts = self.facts_to_award(caller, draft.terms.awarding_party, &[]).await?;
+        let facts = self.facts_to_award(caller, draft.terms.awarding_party).await?;
         let faults = draft.faults(&facts.law);
         if !faults.is_empty() {
             return Err(Failure::invalid(faults));

@@ -39,7 +39,7 @@ impl App {
     ) -> Result<pb::CreateConsultationResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
-        let facts = self.facts_to_award(caller, dossier.awarding_party, &[]).await?;
+        let facts = self.facts_to_award(caller, dossier.awarding_party).await?;
         self.check_parties(caller, &dossier).await?;
         let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.create_consultation_knowing(caller, &request, dossier, &facts).await
@@ -96,7 +96,7 @@ impl App {
     ) -> Result<pb::ReviseConsultationResponse, Failure> {
         caller.require(&[Role::PurchasingOfficer])?;
         let dossier = convert::dossier_from_proto(request.consultation.as_ref())?;
-        let facts = self.facts_to_award(caller, dossier.awarding_party, &[]).await?;
+        let facts = self.facts_to_award(caller, dossier.awarding_party).await?;
         self.check_parties(caller, &dossier).await?;
         let dossier = self.catalogue.with_packagings(caller.group()?, dossier).await?;
         self.revise_consultation_knowing(caller, &request, dossier, &facts).await
@@ -397,7 +397,7 @@ impl App {
         let found = store::consultation::find(tx.conn(), id).await?;
         tx.rollback().await?;
         let consultation = found.ok_or_else(|| Failure::not_found("consultation", id))?;
-        self.facts_to_award(caller, consultation.dossier.awarding_party, &[]).await
+        self.facts_to_award(caller, consultation.dossier.awarding_party).await
     }
 }
 

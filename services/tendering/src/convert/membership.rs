@@ -79,7 +79,8 @@ fn ght_from_proto(standing: pb::GhtStanding) -> Result<GhtFacts, Failure> {
         }),
         None => None,
     };
-    Ok(GhtFacts { support_name: standing.support_name, delegation })
+    let support = standing.support_party_id.parse().map_err(|_| strange("support establishment"))?;
+    Ok(GhtFacts { support, support_name: standing.support_name, delegation })
 }
 
 /// The parties found, by the reference that found each.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     TenderingError,
     ceiling::Ceiling,
-    entitlement::{GroupFacts, GroupForm},
+    entitlement::{GroupFacts, GroupForm, MemberFacts},
     law::{Law, LegalRule},
     lot_consumption::Consumption,
     text,
@@ -291,10 +291,33 @@ pub fn check_awarding(
     Err(TenderingError::NotTheAwardingParty { awarding_party, legal_source })
 }
 
+/// Refuses to award for a party to a GHT beside a group in which each member awards for itself: its purchasing function is its
+/// support establishment's (CSP L6132-3 I 3°), and no charter gives it back. The support itself is not such a party.
+///
+/// # Errors
+/// `NOT_THE_AWARDING_PARTY` with the support establishment and the article.
+pub fn check_beside_a_ght(
+    group: &GroupFacts,
+    awarding: Option<&MemberFacts>,
+    law: &Law,
+    day: NaiveDate,
+) -> Result<(), TenderingError> {
+    match awarding.and_then(|member| member.ght.as_ref()) {
+        Some(ght) if group.awarding_party.is_none() => Err(TenderingError::NotTheAwardingParty {
+            awarding_party: ght.support.to_string(),
+            legal_source: law.article(LegalRule::GhtSupportAwards, day).to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::law::Provision;
+    use crate::domain::{
+        entitlement::{BuyerStatus, GhtFacts, MemberKind},
+        law::Provision,
+    };
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -414,5 +437,31 @@ mod tests {
         let charter = group(GroupForm::Charter, None);
         assert_eq!(check(&charter, Some(other), other), Ok(()));
         assert!(check(&charter, Some(other), support).is_err());
+    }
+
+    #[test]
+    fn a_charter_does_not_give_back_what_a_ght_took() {
+        let (support, today) = (PartyId::new(), day("2026-11-21"));
+        let of_ght = Some(GhtFacts { support, support_name: "CHU".into(), delegation: None });
+        let member = |ght| MemberFacts {
+            name: "CH".into(),
+            kind: MemberKind::Full,
+            buyer_status: BuyerStatus::PublicLaw,
+            since: None,
+            ght,
+            predecessors: Vec::new(),
+        };
+        let group =
+            |form, awarding_party| GroupFacts { form, awarding_party, rules_source: "convention, art. 4".into() };
+        let check = |group: &GroupFacts, ght| check_beside_a_ght(group, Some(&member(ght)), &law(), today);
+        let charter = group(GroupForm::Charter, None);
+        let refusal = TenderingError::NotTheAwardingParty {
+            awarding_party: support.to_string(),
+            legal_source: "CSP R6132-16".into(),
+        };
+        assert_eq!(check(&charter, of_ght.clone()), Err(refusal));
+        assert_eq!(check(&charter, None), Ok(()), "the support, or of no GHT");
+        assert_eq!(check(&group(GroupForm::GroupementCommandes, Some(support)), of_ght), Ok(()), "its coordinator's");
+        assert_eq!(check_beside_a_ght(&charter, None, &law(), today), Ok(()));
     }
 }

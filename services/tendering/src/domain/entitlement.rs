@@ -132,6 +132,8 @@ pub struct MemberFacts {
 /// A GHT to which a member of another group is a party.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GhtFacts {
+    /// The support establishment.
+    pub support: PartyId,
     /// Name of the support establishment.
     pub support_name: String,
     /// Its widest delegation to order on the day; none for none.

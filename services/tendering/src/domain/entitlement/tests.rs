@@ -269,7 +269,7 @@ impl Asking {
 
     fn in_ght(mut self, limit: Option<Option<i64>>) -> Self {
         let delegation = limit.map(|limit_cents| OrderDelegation { from: day("2026-01-01"), to: None, limit_cents });
-        self.member.as_mut().unwrap().ght = Some(GhtFacts { support_name: "CHU de Rennes".into(), delegation });
+        self.member.as_mut().unwrap().ght = Some(GhtFacts { support: PartyId::new(), support_name: "CHU de Rennes".into(), delegation });
         self
     }
 }
